@@ -1,0 +1,38 @@
+# One verb each. Needs Node 20.19 or newer, npm and make; everything else comes with `npm ci`.
+SHELL := /bin/sh
+TSX := node --import tsx
+TESTS = $(shell find participant gateway sign-service key-gen cli config test -name '*.test.ts' | sort)
+
+.PHONY: help setup demo test check format build bench clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: node_modules/.installed ## install the pinned dependencies
+
+node_modules/.installed: package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: build ## key shares, gateway, sign-service and ten signatures on this machine
+	@$(TSX) scripts/demo.ts
+
+test: setup ## every test
+	@node --import tsx --test --test-concurrency=2 $(TESTS)
+
+check: setup ## types, lint, format (imports are checked by a test)
+	@npx tsc --noEmit -p .
+	@npx biome check --error-on-warnings .
+	@$(TSX) --test test/imports.test.ts
+
+format: setup ## write the format that check asks for
+	@npx biome check --write .
+
+build: setup ## dist/: the library and the four programs
+	@npx tsup --silent
+
+bench: setup ## medians of every operation at full size, two processes and a gateway
+	@$(TSX) scripts/bench.ts
+
+clean: ## what make made
+	@rm -rf dist node_modules
