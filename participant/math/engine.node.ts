@@ -1,0 +1,89 @@
+/**
+ * OpenSSL's modular exponentiation and prime generation, reached through node:crypto.
+ *
+ * A Diffie-Hellman object computes base^exponent mod m in constant time for any odd m of at most 10 000 bits when
+ * m is given as its prime, base as the other side's public key and exponent as our private key. Making the object
+ * costs one primality test of m, so there is one per modulus, made at the first use. OpenSSL refuses what no
+ * honest key exchange has: exponent 0, and 0, 1 or m − 1 as base or result. Such bases, even or small moduli, and
+ * exponents too short to repay the call, are left to BigInt.
+ *
+ * Missing in builds whose Diffie-Hellman insists on known groups (FIPS): found out by a trial at load. The
+ * environment variable WALLET_MPC_ENGINE=bigint turns all of it off.
+ */
+import { createDiffieHellman, type DiffieHellman, generatePrime } from 'node:crypto'
+import { bigintToBytes, bitLength, bytesToBigint } from '../base/bytes.ts'
+import type { Engine, PreparedModulus } from './engine.ts'
+import { bigintEngine } from './engine-bigint.ts'
+
+/** OpenSSL's own limit for a Diffie-Hellman modulus. */
+const MAX_MODULUS_BITS = 10_000
+/** Below this BigInt is as fast, and newer OpenSSL refuses. */
+const MIN_MODULUS_BITS = 512
+/** Up to this many bits of exponent, a few squarings are faster than a call. */
+const SHORT_EXPONENT_BITS = 16
+const GENERATOR = 2
+/** What a Diffie-Hellman object holds between two calls. */
+const NO_EXPONENT = Uint8Array.of(1)
+
+export interface NativePrimes {
+  /** A random prime of exactly so many bits on another thread; with `safe`, (p − 1)/2 is prime too. */
+  generate(bits: number, safe: boolean): Promise<bigint>
+}
+
+export const nativeEngine: Engine | undefined = available() ? { name: 'openssl', prepare } : undefined
+
+export const nativePrimes: NativePrimes | undefined = nativeEngine && {
+  generate: (bits, safe) =>
+    new Promise((resolve, reject) => {
+      generatePrime(bits, { safe, bigint: true }, (error, prime) => (error ? reject(error) : resolve(prime)))
+    }),
+}
+
+function prepare(m: bigint): PreparedModulus {
+  const plain = bigintEngine.prepare(m)
+  const bits = bitLength(m)
+  if (m % 2n === 0n || bits < MIN_MODULUS_BITS || bits > MAX_MODULUS_BITS) return plain
+  let exchange: DiffieHellman | undefined
+  return {
+    pow(base, exponent) {
+      if (base <= 1n || base === m - 1n || bitLength(exponent) <= SHORT_EXPONENT_BITS) return plain.pow(base, exponent)
+      exchange ??= createDiffieHellman(toBytes(m), GENERATOR)
+      const power = exchangePow(exchange, base, exponent)
+      if (power !== undefined) return power
+      // the result is 1 or m − 1, so the power below it is not; or a zero, which has no such way round
+      const below = exchangePow(exchange, base, exponent - 1n)
+      return below === undefined ? plain.pow(base, exponent) : (below * base) % m
+    },
+  }
+}
+
+/** Undefined when OpenSSL refuses the operands or the result. */
+function exchangePow(exchange: DiffieHellman, base: bigint, exponent: bigint): bigint | undefined {
+  try {
+    exchange.setPrivateKey(toBytes(exponent))
+    return bytesToBigint(exchange.computeSecret(toBytes(base)))
+  } catch {
+    return undefined
+  } finally {
+    // the object outlives the call; the exponent should not
+    exchange.setPrivateKey(NO_EXPONENT)
+  }
+}
+
+function toBytes(a: bigint): Uint8Array {
+  return bigintToBytes(a, Math.max(1, Math.ceil(bitLength(a) / 8)))
+}
+
+/** Whether this build computes what BigInt computes, on one case. */
+function available(): boolean {
+  const { WALLET_MPC_ENGINE } = process.env
+  if (WALLET_MPC_ENGINE === 'bigint') return false
+  const m = (2n ** 521n - 1n) * (2n ** 127n - 1n)
+  const [base, exponent] = [3n ** 400n, 5n ** 200n]
+  try {
+    const exchange = createDiffieHellman(toBytes(m), GENERATOR)
+    return exchangePow(exchange, base, exponent) === bigintEngine.prepare(m).pow(base, exponent)
+  } catch {
+    return false
+  }
+}
