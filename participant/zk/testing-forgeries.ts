@@ -1,0 +1,70 @@
+/**
+ * Moduli that are not what Π^mod says, with the best proof that whoever made them can give. For tests.
+ */
+
+import { joiner } from '../math/crt.ts'
+import { modulus } from '../math/modulus.ts'
+import { inv, jacobi, mod as reduce } from '../math/number-theory.ts'
+import { type Commitment, type Entry, mod, type Response, type Statement } from './mod.ts'
+import type { Binding, Proof } from './sigma.ts'
+
+export interface Forged {
+  readonly statement: Statement
+  readonly proof: Proof<Commitment, Response>
+}
+
+/** The least w ≥ 2 with Jacobi symbol −1. */
+export function smallNonResidue(N: bigint): bigint {
+  for (let w = 2n; ; w++) if (jacobi(w, N) === -1) return w
+}
+
+/** s times a factor that takes it out of the squares modulo N, so out of the group that a square generates. */
+export function nonResidue(N: bigint, s: bigint): bigint {
+  return (s * smallNonResidue(N)) % N
+}
+
+/**
+ * For N with these prime factors, all ≡ 3 (mod 4): all z are right; x is right whenever one of ±y, ±w·y is a square
+ * modulo every factor. With one factor that is always so; with two it is what the honest prover does.
+ */
+export function bestEffort(primes: readonly bigint[], binding: Binding, w: bigint): Forged {
+  const N = primes.reduce((a, b) => a * b)
+  const phi = primes.reduce((a, p) => a * (p - 1n), 1n)
+  const statement = { N }
+  const ring = modulus(N)
+  const ys = mod.challenge(binding, statement, { w })
+  const root = inv(N, phi)
+  const entries = ys.map((y): Entry => {
+    for (const [a, b] of [
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ] as const) {
+      const square = reduce((a ? -1n : 1n) * (b ? w : 1n) * y, N)
+      if (primes.every((p) => jacobi(square, p) === 1))
+        return { x: fourthRoot(square, primes), a, b, z: ring.pow(y, root) }
+    }
+    return { x: 1n, a: false, b: false, z: ring.pow(y, root) }
+  })
+  return { statement, proof: { commitment: { w }, response: { entries } } }
+}
+
+/** A prime of the size of `insecure-test` in the place of N: every equation holds. */
+export function forgePrime(binding: Binding): Forged {
+  // prime and ≡ 3 (mod 4)
+  const N = (1n << 1824n) - 8129n
+  return bestEffort([N], binding, smallNonResidue(N))
+}
+
+function fourthRoot(square: bigint, primes: readonly bigint[]): bigint {
+  let [x, m] = [0n, 1n]
+  for (const p of primes) {
+    // (p+1)/4 takes a square to the root that is a square; twice, to a fourth root
+    const half = (p + 1n) / 4n
+    const root = modulus(p).pow(square, (half * half) % (p - 1n))
+    x = m === 1n ? root : joiner(m, p)(x, root)
+    m *= p
+  }
+  return x
+}
