@@ -1,0 +1,193 @@
+/**
+ * One party's end of one session. Gives a `Party` for each protocol that runs in it, one after the other, over the same
+ * session id.
+ */
+import { DecodeError, type Fault, InternalError, MpcError, ProtocolAbort } from '../base/errors.ts'
+import type { SecurityLevel } from '../base/level.ts'
+import type { Random } from '../base/random.ts'
+import { type Codec, decode, encode } from '../wire/codec.ts'
+import { type Envelope, envelopeCodec } from '../wire/envelope.ts'
+import type { Work } from '../zk/work.ts'
+import type { Channel } from './channel.ts'
+import * as echo from './echo.ts'
+import { abortOn, openMailbox, type Stop } from './mailbox.ts'
+import type { Party, ProtocolRounds } from './party.ts'
+import { type Identity, memberOf, type PartyId, type Roster, requireMember } from './roster.ts'
+import { type BroadcastRound, PerPeer, type Received, type Round } from './rounds.ts'
+import type { Trace } from './trace.ts'
+
+/** How long a party waits for others to show the messages on which views differ. */
+const OPENING_MS = 3_000
+
+export interface ConnectionOptions {
+  readonly identity: Identity
+  readonly roster: Roster
+  /** Who takes part, ourselves among them, in roster order. */
+  readonly signers: readonly PartyId[]
+  readonly session: Uint8Array
+  readonly epoch: number
+  readonly level: SecurityLevel
+  readonly channel: Channel
+  readonly protocols: readonly ProtocolRounds[]
+  readonly random: Random
+  readonly work: Work
+  /** From now until the session ends in any case. */
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal
+  readonly trace?: Trace
+}
+
+export interface Connection {
+  /**
+   * Runs the session's protocols. If `run` fails, the peers are told that we stop. The subscription and the timer end
+   * in any case.
+   */
+  run<T>(run: (party: (protocol: string) => Party) => Promise<T>): Promise<T>
+  /** Instead of `run`: tells the peers why we don't take part. */
+  refuse(stop: Stop): Promise<void>
+}
+
+/** Throws UsageError when the identity isn't the one that the roster pins. */
+export function openConnection(o: ConnectionOptions): Connection {
+  requireMember(o.roster, o.identity)
+  const peers = o.signers.filter((id) => id !== o.identity.id)
+  const members = o.signers.map((id) => memberOf(o.roster, id))
+  const withEcho = members.length > 2
+  const echoed = (r: Round<unknown>): r is BroadcastRound<unknown> => withEcho && r.kind === 'broadcast' && r.echo
+
+  const names = o.protocols.flatMap(({ protocol, rounds }) =>
+    rounds.flatMap((r) => {
+      const own = [[`${protocol}/${r.name}`, r.kind] as const]
+      if (!echoed(r)) return own
+      const extra = [echo.echoName(r.name), echo.openingName(r.name)]
+      return [...own, ...extra.map((name) => [`${protocol}/${name}`, 'broadcast'] as const)]
+    }),
+  )
+  const mailbox = openMailbox(o, new Map(names))
+
+  function makeParty(protocol: string): Party {
+    const sent = new Map<string, Envelope>()
+
+    const runEcho = async (round: BroadcastRound<unknown>, got: readonly Envelope[]): Promise<void> => {
+      const own = sent.get(round.name)
+      if (own === undefined) throw new InternalError(`round ${round.name}: collected before it was sent`)
+      const inOrder = members.map((m) =>
+        m.id === o.identity.id ? own : (got.find((e) => e.from === m.id) as Envelope),
+      )
+      const mine: echo.Echo = { hashes: inOrder.map((e) => echo.hashOf(e.body)) }
+      await mailbox.post(protocol, echo.echoName(round.name), '', encode(echo.echoCodec, mine))
+      const echoes = (await mailbox.gather(protocol, echo.echoName(round.name), peers)) as readonly Envelope[]
+      const differ = echo.differences(mine, decodeAll(echoes, echo.echoCodec))
+      if (differ.length === 0) return
+      const opening = echo.openingName(round.name)
+      const envelopes = differ.map((i) => encode(envelopeCodec, inOrder[i] as Envelope))
+      await mailbox.post(protocol, opening, '', encode(echo.openingCodec, { envelopes }))
+      await mailbox.gather(protocol, opening, peers, OPENING_MS)
+      const shown = peers.flatMap((id) => {
+        const e = mailbox.take(id, protocol, opening)
+        return e === undefined ? [] : decodeAll([e], echo.openingCodec).flatMap((m) => m.envelopes)
+      })
+      abortOn(
+        echo.equivocators(
+          inOrder,
+          shown,
+          members.filter((m) => m.id !== o.identity.id),
+        ),
+      )
+      throw new ProtocolAbort(`${protocol} ${round.name}: peers were told different things`, [])
+    }
+
+    return {
+      protocol,
+      self: o.identity.id,
+      peers,
+      roster: o.roster,
+      session: o.session,
+      epoch: o.epoch,
+      level: o.level,
+      random: o.random,
+      work: o.work,
+      async broadcast(round, message) {
+        sent.set(round.name, await mailbox.post(protocol, round.name, '', encode(round.codec, message)))
+      },
+      async send(round, to, message) {
+        await mailbox.post(protocol, round.name, to, encode(round.codec, message))
+      },
+      async collect<M>(round: Round<M>) {
+        const got = (await mailbox.gather(protocol, round.name, peers)) as readonly Envelope[]
+        const messages = decodeAll(got, round.codec)
+        if (echoed(round as Round<unknown>)) await runEcho(round as BroadcastRound<unknown>, got)
+        o.trace?.({ at: 'received', protocol, round: round.name })
+        return new PerPeer<Received<M>>(peers, (id) => {
+          const at = peers.indexOf(id)
+          return { message: messages[at] as M, envelope: encode(envelopeCodec, got[at] as Envelope) }
+        })
+      },
+      async checkEach(round, got, check) {
+        const faults: Fault[] = []
+        for (const [culprit, { message, envelope }] of got.entries()) {
+          const failed = await check(culprit, message)
+          if (failed !== undefined)
+            faults.push({ culprit, protocol, round: round.name, ...failed, evidence: [envelope] })
+        }
+        abortOn(faults)
+      },
+      abort(round, failed, culprits, evidence) {
+        const at = { protocol, round: round.name, ...failed }
+        abortOn(culprits.map((culprit) => ({ culprit, ...at, evidence: evidence?.get(culprit) ?? [] })))
+        throw new ProtocolAbort(`${protocol} ${round.name}: ${failed.check} (${failed.code})`, [])
+      },
+      binding: (prover, verifier, slot) => ({
+        session: o.session,
+        epoch: o.epoch,
+        level: o.level,
+        prover,
+        verifier,
+        slot: `${protocol} ${slot}`,
+      }),
+    }
+  }
+
+  const parties = new Map(o.protocols.map((p) => [p.protocol, makeParty(p.protocol)]))
+  const party = (protocol: string): Party => {
+    const p = parties.get(protocol)
+    if (p === undefined) throw new InternalError(`protocol ${protocol} was not declared for this session`)
+    return p
+  }
+
+  return {
+    async run(run) {
+      try {
+        return await run(party)
+      } catch (e) {
+        // The peers learn the class of the error and nothing else.
+        await mailbox.stop({ reason: e instanceof MpcError ? e.code : 'INTERNAL', message: '' })
+        throw e
+      } finally {
+        mailbox.close()
+      }
+    },
+    async refuse(stop) {
+      await mailbox.stop(stop)
+      mailbox.close()
+    },
+  }
+}
+
+/** The messages, or ProtocolAbort naming everybody who signed bytes that aren't one. */
+function decodeAll<M>(envelopes: readonly Envelope[], codec: Codec<M>): readonly M[] {
+  const faults: Fault[] = []
+  const messages: M[] = []
+  for (const e of envelopes) {
+    try {
+      messages.push(decode(codec, e.body))
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      const { from: culprit, protocol, round } = e
+      const check = `decode: ${error.message}`
+      faults.push({ culprit, protocol, round, code: 'DECODE', check, evidence: [encode(envelopeCodec, e)] })
+    }
+  }
+  abortOn(faults)
+  return messages
+}

@@ -1,0 +1,161 @@
+/**
+ * One party's post and waiting room in one session: signs and seals what goes out, waits for what comes in, and ends at
+ * the deadline, on cancellation, or when a peer says that it stops.
+ */
+import { DecodeError, type Fault, PeerStopped, ProtocolAbort, TransportError } from '../base/errors.ts'
+import { decode, encode, struct, text } from '../wire/codec.ts'
+import { type Envelope, encodePacket, signEnvelope } from '../wire/envelope.ts'
+import { seal } from '../wire/sealing.ts'
+import type { ConnectionOptions } from './connection.ts'
+import { Inbox } from './inbox.ts'
+import { memberOf, type PartyId } from './roster.ts'
+
+/** Why a party gives up. `reason` is a stable code; `message` one line for people. */
+export interface Stop {
+  readonly reason: string
+  readonly message: string
+}
+
+/** How long a party that gives up tries to say so. */
+const STOP_MS = 2_000
+
+const STOP = { protocol: 'session', round: 'stop' } as const
+const stopCodec = struct<Stop>({ reason: text(32), message: text(256) })
+
+export interface Mailbox {
+  /** Throws TransportError when the session has ended before the room took the message. */
+  post(protocol: string, round: string, to: PartyId | '', body: Uint8Array): Promise<Envelope>
+  /** One envelope from each of `from`, in that order; undefined when `limitMs` passes first. */
+  gather(
+    protocol: string,
+    round: string,
+    from: readonly PartyId[],
+    limitMs?: number,
+  ): Promise<readonly Envelope[] | undefined>
+  take(from: PartyId, protocol: string, round: string): Envelope | undefined
+  /** Tells every peer, sealed, that we stop. Best effort: they would find out at the deadline. */
+  stop(stop: Stop): Promise<void>
+  /** Ends the subscription and the timer. */
+  close(): void
+}
+
+/** `rounds` are the names, as `protocol/round`, of everything that may come in. */
+export function openMailbox(o: ConnectionOptions, rounds: ReadonlyMap<string, 'broadcast' | 'direct'>): Mailbox {
+  const peers = o.signers.filter((id) => id !== o.identity.id)
+  const waiters = new Set<() => void>()
+  let ended: Error | undefined
+  const notify = (): void => {
+    for (const wake of [...waiters]) wake()
+  }
+  const end = (error: Error): void => {
+    ended ??= error
+    notify()
+  }
+  const whenEnded = new Promise<void>((resolve) => {
+    const check = (): void => {
+      if (ended === undefined) return
+      waiters.delete(check)
+      resolve()
+    }
+    waiters.add(check)
+  })
+
+  const inbox = new Inbox({
+    session: o.session,
+    identity: o.identity,
+    peers: peers.map((id) => memberOf(o.roster, id)),
+    rounds: new Map([...rounds, [`${STOP.protocol}/${STOP.round}`, 'direct']]),
+    onChange: notify,
+  })
+  const unsubscribe = o.channel.subscribe((raw) => inbox.accept(raw), end)
+  const timer = setTimeout(() => end(new TransportError('deadline passed')), o.deadlineMs)
+  const onAbort = (): void => end(new TransportError('cancelled'))
+  o.signal?.addEventListener('abort', onAbort)
+  if (o.signal?.aborted) onAbort()
+
+  /** Resolves at the next change of the inbox, at the end of the session, or after `ms`. */
+  const nextChange = (ms: number | undefined): Promise<void> =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        waiters.delete(done)
+        clearTimeout(limit)
+        resolve()
+      }
+      const limit = ms === undefined ? undefined : setTimeout(done, ms)
+      waiters.add(done)
+    })
+
+  async function post(protocol: string, round: string, to: PartyId | '', body: Uint8Array): Promise<Envelope> {
+    const envelope = signEnvelope(
+      { session: o.session, protocol, round, from: o.identity.id, to, body },
+      o.identity.signingKey,
+    )
+    const packet =
+      to === '' ? ({ kind: 'clear', envelope } as const) : seal(envelope, memberOf(o.roster, to).sealKey, o.random)
+    const taken = o.channel.post(encodePacket(packet)).then(() => true)
+    taken.catch(() => undefined) // when the session ends first, nobody waits for it any more
+    if ((await Promise.race([taken, whenEnded.then(() => false)])) === false) {
+      throw new TransportError(`${ended?.message}; ${protocol} ${round} could not be sent`, [], { cause: ended })
+    }
+    o.trace?.({ at: 'sent', protocol, round, bytes: body.length })
+    return envelope
+  }
+
+  return {
+    post,
+    take: (from, protocol, round) => inbox.take(from, protocol, round),
+    async gather(protocol, round, from, limitMs) {
+      const stopAt = limitMs === undefined ? undefined : Date.now() + limitMs
+      for (;;) {
+        abortOn(inbox.faults)
+        const waiting = from.filter((id) => inbox.take(id, protocol, round) === undefined)
+        if (waiting.length === 0) return from.map((id) => inbox.take(id, protocol, round) as Envelope)
+        // A peer that stopped is not waited for; what it sent before still counts.
+        for (const id of waiting) {
+          const said = inbox.take(id, STOP.protocol, STOP.round)
+          if (said !== undefined) throw stoppedBy(id, said)
+        }
+        if (ended !== undefined) {
+          throw new TransportError(`${ended.message}; waiting for ${waiting.join(', ')}`, waiting, { cause: ended })
+        }
+        const left = stopAt === undefined ? undefined : stopAt - Date.now()
+        if (left !== undefined && left <= 0) return undefined
+        await nextChange(left)
+      }
+    },
+    async stop(stop) {
+      if (ended !== undefined) return
+      const body = encode(stopCodec, stop)
+      const told = Promise.allSettled(peers.map((id) => post(STOP.protocol, STOP.round, id, body)))
+      let limit: ReturnType<typeof setTimeout> | undefined
+      await Promise.race([told, new Promise((resolve) => (limit = setTimeout(resolve, STOP_MS)))])
+      clearTimeout(limit)
+    },
+    close() {
+      unsubscribe()
+      clearTimeout(timer)
+      o.signal?.removeEventListener('abort', onAbort)
+      end(new TransportError('session is closed'))
+    },
+  }
+}
+
+/** Throws ProtocolAbort when there are faults. */
+export function abortOn(faults: readonly Fault[]): void {
+  if (faults.length === 0) return
+  const names = faults.map((f) => `${f.culprit} (${f.protocol} ${f.round}: ${f.check})`).join(', ')
+  throw new ProtocolAbort(`aborted because of ${names}`, faults)
+}
+
+/** A peer's word for why it stopped: printable text only, since it ends up on terminals and in logs. */
+function stoppedBy(peer: PartyId, said: Envelope): PeerStopped {
+  let stop: Stop = { reason: 'UNKNOWN', message: '' }
+  try {
+    stop = decode(stopCodec, said.body)
+  } catch (e) {
+    if (!(e instanceof DecodeError)) throw e
+  }
+  const reason = /^[A-Z_]{1,32}$/.test(stop.reason) ? stop.reason : 'UNKNOWN'
+  const message = stop.message.replace(/[^\x20-\x7e]/g, '?')
+  return new PeerStopped(peer, reason, `${peer} stopped: ${reason}${message === '' ? '' : `, ${message}`}`)
+}

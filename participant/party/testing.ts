@@ -1,0 +1,61 @@
+/** Runs a protocol among all its parties in one process, over a room in memory: the real parties and envelopes. */
+import type { SecurityLevel } from '../base/level.ts'
+import { type Random, systemRandom } from '../base/random.ts'
+import { inProcess } from '../zk/work.ts'
+import type { Channel } from './channel.ts'
+import { openConnection } from './connection.ts'
+import type { Party, ProtocolRounds } from './party.ts'
+import type { Identity, PartyId, Roster } from './roster.ts'
+import { memoryRoom } from './simulation.ts'
+
+export interface SimulatedSession {
+  readonly identities: ReadonlyMap<PartyId, Identity>
+  readonly roster: Roster
+  readonly signers?: readonly PartyId[]
+  readonly level: SecurityLevel
+  readonly protocols: readonly ProtocolRounds[]
+  readonly session?: Uint8Array
+  readonly epoch?: number
+  readonly random?: Random
+  readonly deadlineMs?: number
+  /** What each party has in place of the plain room. */
+  readonly channelOf?: (id: PartyId) => Channel
+}
+
+/** What each party ended with, value or error. */
+export async function runAll<T>(
+  o: SimulatedSession,
+  run: (party: (protocol: string) => Party, id: PartyId) => Promise<T>,
+): Promise<ReadonlyMap<PartyId, PromiseSettledResult<T>>> {
+  const signers = o.signers ?? o.roster.members.map((m) => m.id)
+  const room = memoryRoom()
+  const session = o.session ?? systemRandom.bytes(32)
+  const results = await Promise.allSettled(
+    signers.map((id) =>
+      openConnection({
+        identity: o.identities.get(id) as Identity,
+        roster: o.roster,
+        signers,
+        session,
+        epoch: o.epoch ?? 0,
+        level: o.level,
+        channel: o.channelOf?.(id) ?? room,
+        protocols: o.protocols,
+        random: o.random ?? systemRandom,
+        work: inProcess,
+        deadlineMs: o.deadlineMs ?? 60_000,
+      }).run((party) => run(party, id)),
+    ),
+  )
+  return new Map(signers.map((id, i) => [id, results[i] as PromiseSettledResult<T>]))
+}
+
+/** The values of a run in which nobody failed; throws the first error otherwise. */
+export function allValues<T>(results: ReadonlyMap<PartyId, PromiseSettledResult<T>>): ReadonlyMap<PartyId, T> {
+  return new Map(
+    [...results].map(([id, r]) => {
+      if (r.status === 'rejected') throw r.reason
+      return [id, r.value]
+    }),
+  )
+}

@@ -1,0 +1,250 @@
+/**
+ * Presigning: makes one nonce that no single party knows, ready for one signature. CGGMP24, Fig. 8: 3 rounds.
+ *
+ * Differs from the figure: y = −β in Π^aff-g, with F = enc_i(−β) (PAPER.md, "aff-g sign"); a failure of the sums names
+ * the peer when there is only one, and nobody otherwise (PAPER.md, "blame in δ and χ").
+ */
+import { InternalError, UsageError } from '../../base/errors.ts'
+import { type Secret, secret } from '../../base/secret.ts'
+import { G, invQ, modQ, mul, mulPublic, randomNonZeroScalar, sum } from '../../math/curve.ts'
+import { symmetric, unit } from '../../math/sampling.ts'
+import type { Party } from '../../party/party.ts'
+import { faultOf } from '../../party/proof-fault.ts'
+import type { PartyId } from '../../party/roster.ts'
+import { PerPeer } from '../../party/rounds.ts'
+import { affG } from '../../zk/aff-g.ts'
+import { elog } from '../../zk/elog.ts'
+import { encElg } from '../../zk/enc-elg.ts'
+import type { AuxInfo, CoreShare, Presignature } from '../material.ts'
+import type { One, PresignRounds } from './rounds.ts'
+import * as claim from './statements.ts'
+import { type Context, contextOf, of } from './statements.ts'
+
+export interface PresignInput {
+  readonly core: CoreShare
+  readonly aux: AuxInfo
+  /** Exactly threshold members, in roster order, ourselves among them. */
+  readonly signers: readonly PartyId[]
+  readonly rounds: PresignRounds
+}
+
+/** Throws ProtocolAbort with the culprits, TransportError at the deadline, UsageError for an impossible set of signers. */
+export async function presign({ core, aux, signers, rounds }: PresignInput, party: Party): Promise<Presignature> {
+  const { self, peers, random, level, work } = party
+  const { one, oneProofs, two, twoProducts, three } = rounds
+  if (!signers.includes(self)) throw new UsageError('signers: expected ourselves among them')
+  const ctx = contextOf(
+    party.roster,
+    core.threshold,
+    core.publicKey,
+    core.publicShares,
+    signers,
+    new Map([...aux.peers, [self, aux]]),
+  )
+  const w = secret(modQ(of(ctx.lambda, self) * core.x.expose()))
+
+  // Fig. 8, round 1: encrypt k and γ, commit to them
+  const own = roundOne(party, ctx)
+  const { message: mine, k, gamma } = own
+  await party.broadcast(one, mine)
+  for (const j of peers) {
+    await party.send(oneProofs, j, {
+      psi0: await work.prove(
+        encElg,
+        party.binding(self, j, 'psi0'),
+        claim.psi0(ctx, self, j, mine),
+        { x: k, rho: own.rho, b: own.a },
+        random,
+      ),
+      psi1: await work.prove(
+        encElg,
+        party.binding(self, j, 'psi1'),
+        claim.psi1(ctx, self, j, mine),
+        { x: gamma, rho: own.nu, b: own.b },
+        random,
+      ),
+    })
+  }
+
+  // Fig. 8, round 2: check ψ0, ψ1; multiply
+  const ones = await party.collect(one)
+  const oneProofsOf = await party.collect(oneProofs)
+  await party.checkEach(oneProofs, oneProofsOf, async (j, m) => {
+    const seen = ones.get(j).message
+    return (
+      faultOf(
+        'psi0',
+        encElg,
+        await work.verify(encElg, party.binding(j, self, 'psi0'), claim.psi0(ctx, j, self, seen), m.psi0),
+      ) ??
+      faultOf(
+        'psi1',
+        encElg,
+        await work.verify(encElg, party.binding(j, self, 'psi1'), claim.psi1(ctx, j, self, seen), m.psi1),
+      )
+    )
+  })
+  const Gamma_i = mul(G, gamma.expose())
+  const psiPrime = await work.prove(
+    elog,
+    party.binding(self, '', 'psi-prime'),
+    claim.psiPrime(mine, { Gamma: Gamma_i }),
+    { y: gamma, lambda: own.b },
+    random,
+  )
+  await party.broadcast(two, { Gamma: Gamma_i, psiPrime })
+  const masks = new Map<PartyId, { readonly beta: Secret<bigint>; readonly betaHat: Secret<bigint> }>()
+  for (const j of peers) {
+    const Kj = ones.get(j).message.K
+    const plain = multiply(party, ctx, j, Kj, gamma)
+    const hatted = multiply(party, ctx, j, Kj, w)
+    masks.set(j, { beta: plain.beta, betaHat: hatted.beta })
+    const { D, F } = plain
+    const hats = { DHat: hatted.D, FHat: hatted.F }
+    await party.send(twoProducts, j, {
+      D,
+      F,
+      ...hats,
+      psi: await work.prove(
+        affG,
+        party.binding(self, j, 'psi'),
+        claim.psi(ctx, self, j, Kj, Gamma_i, { D, F }),
+        plain.witness,
+        random,
+      ),
+      psiHat: await work.prove(
+        affG,
+        party.binding(self, j, 'psi-hat'),
+        claim.psiHat(ctx, self, j, Kj, hats),
+        hatted.witness,
+        random,
+      ),
+    })
+  }
+
+  // Fig. 8, round 3: check ψ', ψ, ψ̂; decrypt; publish the shares of δ
+  const twos = await party.collect(two)
+  await party.checkEach(two, twos, async (j, m) =>
+    faultOf(
+      'psi-prime',
+      elog,
+      await work.verify(elog, party.binding(j, '', 'psi-prime'), claim.psiPrime(ones.get(j).message, m), m.psiPrime),
+    ),
+  )
+  const products = await party.collect(twoProducts)
+  await party.checkEach(twoProducts, products, async (j, m) => {
+    const statement = claim.psi(ctx, j, self, mine.K, twos.get(j).message.Gamma, m)
+    return (
+      faultOf('psi', affG, await work.verify(affG, party.binding(j, self, 'psi'), statement, m.psi)) ??
+      faultOf(
+        'psi-hat',
+        affG,
+        await work.verify(affG, party.binding(j, self, 'psi-hat'), claim.psiHat(ctx, j, self, mine.K, m), m.psiHat),
+      )
+    )
+  })
+  const Gamma = sum([Gamma_i, ...twos.values().map((m) => m.message.Gamma)])
+  if (Gamma.is0()) party.abort(two, { code: 'ZERO', check: 'Gamma is the identity' }, [])
+
+  // δ_i = γ_i·k_i + Σ (α_ij + β_ij),  χ_i = w_i·k_i + Σ (α̂_ij + β̂_ij)  mod q
+  let delta = modQ(gamma.expose() * k.expose())
+  let chi = modQ(w.expose() * k.expose())
+  for (const [j, { message: m }] of products.entries()) {
+    const { beta, betaHat } = of(masks, j)
+    delta = modQ(delta + aux.paillier.decrypt(m.D).expose() + beta.expose())
+    chi = modQ(chi + aux.paillier.decrypt(m.DHat).expose() + betaHat.expose())
+  }
+  const Delta_i = mul(Gamma, k.expose())
+  const S_i = mul(Gamma, chi)
+  if (S_i.is0()) throw new InternalError('presigning: χ is zero')
+  const psiPrimePrime = await work.prove(
+    elog,
+    party.binding(self, '', 'psi-prime-prime'),
+    claim.psiPrimePrime(mine, Gamma, { Delta: Delta_i }),
+    { y: k, lambda: own.a },
+    random,
+  )
+  await party.broadcast(three, { delta, S: S_i, Delta: Delta_i, psiPrimePrime })
+
+  // Fig. 8, output
+  const threes = await party.collect(three)
+  await party.checkEach(three, threes, async (j, m) =>
+    faultOf(
+      'psi-prime-prime',
+      elog,
+      await work.verify(
+        elog,
+        party.binding(j, '', 'psi-prime-prime'),
+        claim.psiPrimePrime(ones.get(j).message, Gamma, m),
+        m.psiPrimePrime,
+      ),
+    ),
+  )
+  const deltaSum = threes.values().reduce((a, m) => modQ(a + m.message.delta), delta)
+  const Delta = new Map([[self, Delta_i], ...threes.entries().map(([j, m]) => [j, m.message.Delta] as const)])
+  const S = new Map([[self, S_i], ...threes.entries().map(([j, m]) => [j, m.message.S] as const)])
+  // With one peer, a sum that is wrong after all proofs held is the peer's doing; with more, the sums name nobody.
+  const suspects = peers.length === 1 ? peers : []
+  const evidence = new PerPeer(peers, (j) => [ones, twos, products, threes].map((r) => r.get(j).envelope))
+  // δ·G = Σ Δ_j
+  if (!mulPublic(G, deltaSum).equals(sum([...Delta.values()])))
+    party.abort(three, { code: 'DELTA', check: 'eq delta' }, suspects, evidence)
+  // δ·X = Σ S_j
+  if (!mulPublic(ctx.publicKey, deltaSum).equals(sum([...S.values()])))
+    party.abort(three, { code: 'CHI', check: 'eq chi' }, suspects, evidence)
+  if (deltaSum === 0n) party.abort(three, { code: 'ZERO', check: 'delta is zero' }, [])
+
+  const inverse = invQ(deltaSum)
+  return {
+    publicKey: ctx.publicKey,
+    signers: ctx.signers,
+    Gamma,
+    kTilde: secret(modQ(k.expose() * inverse)),
+    chiTilde: secret(modQ(chi * inverse)),
+    DeltaTilde: new Map(ctx.signers.map((id) => [id, mulPublic(of(Delta, id), inverse)])),
+    STilde: new Map(ctx.signers.map((id) => [id, mulPublic(of(S, id), inverse)])),
+  }
+}
+
+interface RoundOne {
+  readonly message: One
+  readonly k: Secret<bigint>
+  readonly gamma: Secret<bigint>
+  readonly a: Secret<bigint>
+  readonly b: Secret<bigint>
+  readonly rho: Secret<bigint>
+  readonly nu: Secret<bigint>
+}
+
+/** Fig. 8, round 1. */
+function roundOne({ self, random }: Party, ctx: Context): RoundOne {
+  const { paillier } = of(ctx.aux, self)
+  const [k, gamma, a, b] = [0, 0, 0, 0].map(() => randomNonZeroScalar(random)) as [bigint, bigint, bigint, bigint]
+  const [rho, nu] = [unit(random, paillier.N), unit(random, paillier.N)]
+  // Y's discrete logarithm is drawn and forgotten: nobody needs it.
+  const Y = mul(G, randomNonZeroScalar(random))
+  const message: One = {
+    K: paillier.encrypt(k, rho),
+    G: paillier.encrypt(gamma, nu),
+    Y,
+    A1: mul(G, a),
+    A2: mul(Y, a).add(mul(G, k)),
+    B1: mul(G, b),
+    B2: mul(Y, b).add(mul(G, gamma)),
+  }
+  return { message, k: secret(k), gamma: secret(gamma), a: secret(a), b: secret(b), rho: secret(rho), nu: secret(nu) }
+}
+
+/** Fig. 8, round 2: D = x ⊙ K_j ⊕ enc_j(−β), F = enc_i(−β). */
+function multiply({ self, random, level }: Party, ctx: Context, j: PartyId, Kj: bigint, x: Secret<bigint>) {
+  const { paillier: Nj } = of(ctx.aux, j)
+  const { paillier: Ni } = of(ctx.aux, self)
+  const beta = symmetric(random, level.ellPrime)
+  const [s, r] = [unit(random, Nj.N), unit(random, Ni.N)]
+  return {
+    beta: secret(beta),
+    D: Nj.add(Nj.pow(Kj, x.expose()), Nj.encrypt(-beta, s)),
+    F: Ni.encrypt(-beta, r),
+    witness: { x, y: secret(-beta), rho: secret(s), rhoY: secret(r) },
+  }
+}

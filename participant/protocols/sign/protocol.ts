@@ -1,0 +1,88 @@
+/**
+ * Signing with a presignature: 1 round. CGGMP24, Fig. 10.
+ *
+ * σ_i = k̃_i·m + r·χ̃_i, each checked by itself: σ_j·Γ = m·Δ̃_j + r·S̃_j. The sum is made low-s, verified under the
+ * public key before it is returned, and carries the recovery id.
+ */
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { bigintToBytes, bytesToBigint, concatBytes } from '../../base/bytes.ts'
+import { InternalError, StateError, UsageError } from '../../base/errors.ts'
+import { combine, modQ, mulPublic, Q } from '../../math/curve.ts'
+import type { Failed, Party, ProtocolRounds } from '../../party/party.ts'
+import type { PartyId } from '../../party/roster.ts'
+import { boundBroadcastRound } from '../../party/rounds.ts'
+import { scalar, struct } from '../../wire/codec.ts'
+import type { Presignature, Signature } from '../material.ts'
+import { of } from '../presign/statements.ts'
+
+export interface Partial {
+  readonly sigma: bigint
+}
+
+export const one = boundBroadcastRound('1', struct<Partial>({ sigma: scalar }), 'only one σ fits the public Δ̃ and S̃')
+
+export const signRounds: ProtocolRounds = { protocol: 'sign', rounds: [one] }
+
+export interface SignInput {
+  readonly presignature: Presignature
+  /** 32 bytes, the hash of what is signed. */
+  readonly digest: Uint8Array
+}
+
+/**
+ * Throws ProtocolAbort with the culprits, TransportError at the deadline, StateError for a presignature that was used
+ * before. The presignature is used up even when signing fails.
+ */
+export async function sign({ presignature, digest }: SignInput, party: Party): Promise<Signature> {
+  const sigma = partial(presignature, digest)
+  await party.broadcast(one, { sigma })
+  const partials = await party.collect(one)
+  await party.checkEach(one, partials, (j, m) => checkPartial(presignature, digest, j, m.sigma))
+  return combinePartials(presignature, digest, [sigma, ...partials.values().map((m) => m.message.sigma)])
+}
+
+const used = new WeakSet<Presignature>()
+
+/** Our share of the signature. Uses the presignature up: a second call throws StateError (attacks.md, row 43). */
+export function partial(p: Presignature, digest: Uint8Array): bigint {
+  const m = messageScalar(digest)
+  const r = nonceX(p)
+  if (used.has(p)) throw new StateError('presignature was used before')
+  used.add(p)
+  return modQ(p.kTilde.expose() * m + r * p.chiTilde.expose())
+}
+
+/** σ_j·Γ = m·Δ̃_j + r·S̃_j. Needs no secret. */
+export function checkPartial(p: Presignature, digest: Uint8Array, from: PartyId, sigma: bigint): Failed | undefined {
+  const expected = combine([
+    [messageScalar(digest), of(p.DeltaTilde, from)],
+    [nonceX(p), of(p.STilde, from)],
+  ])
+  return mulPublic(p.Gamma, sigma).equals(expected) ? undefined : { code: 'PARTIAL_SIG', check: 'eq sigma Gamma' }
+}
+
+/** The signature from everybody's partial ones, verified under the public key. Throws InternalError if it doesn't hold. */
+export function combinePartials(p: Presignature, digest: Uint8Array, sigmas: readonly bigint[]): Signature {
+  const { x, y } = p.Gamma.toAffine()
+  const r = nonceX(p)
+  const sum = sigmas.reduce((a, b) => modQ(a + b), 0n)
+  const high = sum > Q / 2n
+  const s = high ? Q - sum : sum
+  const recovery = (((y & 1n) === 1n ? 1 : 0) ^ (high ? 1 : 0)) | (x >= Q ? 2 : 0)
+  const compact = concatBytes(bigintToBytes(r, 32), bigintToBytes(s, 32))
+  const holds =
+    r !== 0n && s !== 0n && secp256k1.verify(compact, digest, p.publicKey.toBytes(true), { prehash: false, lowS: true })
+  if (!holds) throw new InternalError('signature does not verify under the public key; it was not released')
+  return { r, s, recovery }
+}
+
+/** r: the x-coordinate of Γ modulo q. */
+function nonceX(p: Presignature): bigint {
+  return modQ(p.Gamma.toAffine().x)
+}
+
+/** The digest as a number, big-endian (SEC 1, section 4.1.3); leading zeros count as they stand. */
+function messageScalar(digest: Uint8Array): bigint {
+  if (digest.length !== 32) throw new UsageError('digest: expected 32 bytes')
+  return modQ(bytesToBigint(digest))
+}
