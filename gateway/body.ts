@@ -1,0 +1,38 @@
+/**
+ * Reads a request body as bytes, up to a limit. A declared length above it is refused before a byte is read; a body
+ * without one, or with more than it declared, is refused at the byte that goes over.
+ */
+import { Buffer } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
+
+/** The body, or why there is none: it is too large, or the connection ended first. Never rejects. */
+export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer | 'too large' | 'incomplete'> {
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve('too large')
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let length = 0
+
+    const finish = (result: Buffer | 'too large' | 'incomplete') => {
+      incoming.off('data', onData)
+      incoming.off('end', onEnd)
+      incoming.off('close', onClose)
+      resolve(result)
+    }
+    const onData = (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= maxBytes) {
+        chunks.push(chunk)
+        return
+      }
+      incoming.pause()
+      finish('too large')
+    }
+    const onEnd = () => finish(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length))
+    const onClose = () => finish('incomplete')
+
+    incoming.on('data', onData)
+    incoming.on('end', onEnd)
+    incoming.on('close', onClose)
+    incoming.on('error', () => {}) // 'close' follows
+  })
+}

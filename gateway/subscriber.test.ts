@@ -1,0 +1,89 @@
+/** One stream against a connection that is under the test's control. */
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { Writable } from 'node:stream'
+import { test } from 'node:test'
+import { messageFrame } from './frame.ts'
+import { Subscriber } from './subscriber.ts'
+
+/** A connection that takes nothing until it is told to. */
+function connection() {
+  const taken: string[] = []
+  let proceed: (() => void) | undefined
+  const writable = new Writable({
+    highWaterMark: 16_384,
+    write(chunk: Buffer, _encoding, done) {
+      proceed = () => {
+        taken.push(chunk.toString())
+        done()
+      }
+    },
+  })
+  const take = () => {
+    const next = proceed
+    proceed = undefined
+    next?.()
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+  return { outgoing: writable as unknown as ServerResponse, taken, take, writable }
+}
+
+const frames = (count: number, bytes: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => messageFrame(from + i, Buffer.alloc(bytes, 'x')))
+
+function subscriber(log: readonly Buffer[], outgoing: ServerResponse) {
+  const cuts: string[] = []
+  const onCutOff = (why: string) => cuts.push(why)
+  return { subscriber: new Subscriber({ outgoing, log, from: 0, maxBufferedBytes: 100_000, onCutOff }), cuts }
+}
+
+test('catching up queues one batch at a time, however long the history', async () => {
+  const log = frames(1000, 10_000)
+  const { outgoing, taken, take, writable } = connection()
+  const { subscriber: stream, cuts } = subscriber(log, outgoing)
+  stream.advance()
+  for (let i = 0; i < 50; i++) {
+    log.push(...frames(1, 10_000, log.length))
+    stream.advance()
+    assert.ok(writable.writableLength < 80_000, 'one batch')
+  }
+  while (writable.writableLength > 0) {
+    await take()
+    assert.ok(writable.writableLength < 80_000, 'one batch')
+  }
+  assert.equal(taken.join(''), Buffer.concat(log).toString())
+  assert.deepEqual(cuts, [])
+})
+
+test('a live reader is cut off above the limit, and nothing is written to it afterwards', () => {
+  const log: Buffer[] = []
+  const { outgoing, writable } = connection()
+  const { subscriber: stream, cuts } = subscriber(log, outgoing)
+  stream.advance()
+  for (let i = 0; i < 30; i++) {
+    log.push(...frames(1, 10_000, i))
+    stream.advance()
+  }
+  assert.deepEqual(cuts, ['buffer full'])
+  assert.ok(writable.destroyed)
+  assert.ok(writable.writableLength <= 115_000, 'the limit and one message')
+  stream.keepAlive()
+  stream.end(Buffer.from('late'))
+  assert.deepEqual(cuts, ['buffer full'])
+})
+
+test('pitfall 20: comments do not pile up; four periods without progress end the stream, progress does not', async () => {
+  const { outgoing, take, writable } = connection()
+  const { subscriber: stream, cuts } = subscriber([], outgoing)
+  stream.advance()
+  for (let period = 0; period < 20; period++) {
+    stream.keepAlive()
+    await take()
+  }
+  assert.deepEqual(cuts, [])
+  for (let period = 0; period < 4; period++) stream.keepAlive()
+  assert.equal(writable.writableLength, 3, 'one comment')
+  assert.deepEqual(cuts, [])
+  stream.keepAlive()
+  assert.deepEqual(cuts, ['stalled'])
+})

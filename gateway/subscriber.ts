@@ -1,0 +1,119 @@
+/**
+ * One event stream: the room's history from some id on, then every new message, each exactly once and in order.
+ *
+ * A subscriber is a position in the room's log. While it catches up it writes as fast as the connection drains, so a long
+ * history costs no memory of its own. Once it has caught up it is live: each message is written as it comes, and a reader
+ * that lets more than the limit pile up is cut off. Cut off, never skipped: it comes back with Last-Event-ID and misses
+ * nothing. A reader that takes nothing at all for several keep-alive periods is cut off too, live or not.
+ */
+import { Buffer } from 'node:buffer'
+import type { ServerResponse } from 'node:http'
+import { KEEP_ALIVE } from './frame.ts'
+
+const REPLAY_BATCH_BYTES = 65_536
+const MAX_STALLED_PERIODS = 4
+
+export type CutOff = 'buffer full' | 'stalled'
+
+export interface SubscriberOptions {
+  readonly outgoing: ServerResponse
+  /** The room's events by id. Grows at the end; is never changed otherwise. */
+  readonly log: readonly Buffer[]
+  /** Id of the first event to send. */
+  readonly from: number
+  readonly maxBufferedBytes: number
+  /** Called when this side ends the stream because of the reader. */
+  readonly onCutOff: (why: CutOff) => void
+}
+
+export class Subscriber {
+  readonly #outgoing: ServerResponse
+  readonly #log: readonly Buffer[]
+  readonly #maxBufferedBytes: number
+  readonly #onCutOff: (why: CutOff) => void
+  #next: number
+  #live = false
+  #waitingForDrain = false
+  #stalledPeriods = 0
+  #ended = false
+
+  constructor({ outgoing, log, from, maxBufferedBytes, onCutOff }: SubscriberOptions) {
+    this.#outgoing = outgoing
+    this.#log = log
+    this.#next = from
+    this.#maxBufferedBytes = maxBufferedBytes
+    this.#onCutOff = onCutOff
+    outgoing.on('drain', () => {
+      this.#waitingForDrain = false
+      this.advance()
+    })
+  }
+
+  /** Sends what the log has beyond this subscriber's position, as far as the connection allows. */
+  advance(): void {
+    if (this.#ended) return
+    if (this.#live) this.#sendLive()
+    else this.#replay()
+  }
+
+  #sendLive(): void {
+    for (let frame = this.#log[this.#next]; frame !== undefined; frame = this.#log[this.#next]) {
+      // Checked before writing, so that one message of any permitted size reaches a reader that keeps up.
+      if (this.#outgoing.writableLength > this.#maxBufferedBytes) {
+        this.#cutOff('buffer full')
+        return
+      }
+      this.#outgoing.write(frame)
+      this.#next += 1
+    }
+  }
+
+  #replay(): void {
+    while (this.#next < this.#log.length) {
+      if (this.#waitingForDrain) return
+      this.#waitingForDrain = !this.#outgoing.write(this.#nextBatch())
+    }
+    this.#live = true
+  }
+
+  #nextBatch(): Buffer {
+    const frames: Buffer[] = []
+    let bytes = 0
+    while (bytes < REPLAY_BATCH_BYTES) {
+      const frame = this.#log[this.#next]
+      if (frame === undefined) break
+      frames.push(frame)
+      bytes += frame.length
+      this.#next += 1
+    }
+    return Buffer.concat(frames, bytes)
+  }
+
+  /** Called by the one timer of the gateway. A comment is only queued once the previous one has left the process. */
+  keepAlive(): void {
+    if (this.#ended) return
+    if (this.#stalledPeriods === 0) {
+      this.#stalledPeriods = 1
+      this.#outgoing.write(KEEP_ALIVE, (error) => {
+        if (!error) this.#stalledPeriods = 0
+      })
+    } else if (this.#stalledPeriods < MAX_STALLED_PERIODS) {
+      this.#stalledPeriods += 1
+    } else {
+      this.#cutOff('stalled')
+    }
+  }
+
+  /** Ends the stream cleanly after what is already on its way; the reader reconnects when `last` tells it to. */
+  end(last: Buffer): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#outgoing.end(last)
+  }
+
+  #cutOff(why: CutOff): void {
+    this.#ended = true
+    this.#outgoing.destroy()
+    this.#onCutOff(why)
+  }
+}
