@@ -27,7 +27,8 @@ export interface SecurityLevel {
 /** κ: bits of the curve's order. */
 const KAPPA = 256
 
-function level(
+/** Throws UsageError when an inequality does not hold. */
+export function level(
   name: SecurityLevel['name'],
   production: boolean,
   sizes: readonly [number, number, number, number, number],

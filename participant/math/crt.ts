@@ -85,8 +85,7 @@ export function joiner(a: bigint, b: bigint): (xa: bigint, xb: bigint) => bigint
 
 function powHalf({ prime, power, order }: Half, base: bigint, exponent: bigint): bigint {
   if (base % prime !== 0n) return power.pow(base, shorter(exponent, order))
-  // not a unit: the exponent can't be reduced, but powers beyond the first vanish modulo p²
-  if (exponent < 0n) throw new RangeError('expected a unit: no inverse for this modulus')
+  // not a unit: the exponent can't be reduced, but powers beyond the first vanish; a negative one throws in pow
   return power.pow(base, exponent < 2n ? exponent : 2n)
 }
 

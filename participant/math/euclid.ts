@@ -54,7 +54,6 @@ function lehmer(u: bigint, v: bigint, wanted: boolean): { readonly g: bigint; re
       const q = r0 / r1
       ;[r0, r1] = [r1, r0 - q * r1]
       if (wanted) [c0, c1] = [c1, c0 - q * c1]
-      shift = Math.max(0, Math.min(shift, bitLength(r0) - LEADING_BITS))
     } else {
       const [A, B, C, D] = [BigInt(steps[0]), BigInt(steps[1]), BigInt(steps[2]), BigInt(steps[3])]
       ;[r0, r1] = [A * r0 + B * r1, C * r0 + D * r1]

@@ -13,6 +13,15 @@ export interface Forged {
   readonly proof: Proof<Commitment, Response>
 }
 
+/** Sixteen primes of 16 bits and one of 1568, all ≡ 3 (mod 4): 1824 bits, coprime to φ. */
+export const MANY_FACTORS: readonly bigint[] = [
+  ...[65519n, 65479n, 65447n, 65423n, 65419n, 65407n, 65371n, 65327n, 65323n, 65287n, 65267n, 65239n, 65203n],
+  ...[65183n, 65179n, 65171n, (1n << 1568n) - 1137n],
+]
+
+/** Three primes of 608 bits, all ≡ 3 (mod 4): 1824 bits. */
+export const THREE_PRIMES: readonly bigint[] = [825n, 5589n, 5969n].map((c) => (1n << 608n) - c)
+
 /** The least w ≥ 2 with Jacobi symbol −1. */
 export function smallNonResidue(N: bigint): bigint {
   for (let w = 2n; ; w++) if (jacobi(w, N) === -1) return w

@@ -1,0 +1,38 @@
+/**
+ * wallet-mpc: the library that one party runs. Open key shares, connect to a gateway, sign, serve.
+ *
+ * Every entry point here refuses key shares of a security level that was made for tests.
+ */
+import { requireProduction } from './base/level.ts'
+import type { KeyShare } from './key-share/key-share.ts'
+import { type CeremonyOptions, generateShares as generateAtAnyLevel } from './signer/ceremony.ts'
+import { openParticipant, type Participant, type ParticipantOptions } from './signer/participant.ts'
+
+export * from './base/errors.ts'
+export { CGGMP24_3072, type SecurityLevel } from './base/level.ts'
+export { type Random, systemRandom } from './base/random.ts'
+export { Secret } from './base/secret.ts'
+export type { KeyShare } from './key-share/key-share.ts'
+export { fingerprint, type Member, type PartyId, type Roster } from './party/roster.ts'
+export type { Trace, TraceEvent } from './party/trace.ts'
+export type { Signature } from './protocols/material.ts'
+export { connectGateway, type Gateway, type GatewayOptions } from './room/gateway.ts'
+export type { CeremonyEvent, CeremonyOptions } from './signer/ceremony.ts'
+export { describeSignature, ethereumAddress, type SignatureDescription, type SignResult } from './signer/describe.ts'
+export type { AccountInfo, Participant, ParticipantOptions, SignOptions } from './signer/participant.ts'
+export { digestOf, type Payload } from './signer/payload.ts'
+export type { Refusal, ServeOptions, Service, ServiceEvent, SignRequest } from './signer/serve.ts'
+export type { SigningStep } from './signer/signing.ts'
+export type { Work } from './zk/work.ts'
+
+/** A participant with its accounts. Throws UsageError for key shares of a test level. */
+export function createParticipant(o: ParticipantOptions): Participant {
+  for (const share of o.keyShares.values()) requireProduction(share.level)
+  return openParticipant(o)
+}
+
+/** See `CeremonyOptions`. Throws UsageError for a test level. */
+export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<string, KeyShare>> {
+  requireProduction(o.level)
+  return generateAtAnyLevel(o)
+}

@@ -1,0 +1,34 @@
+/** The packets of one room, in the order of their first arrival, each once. Bounded; what is stored must not be changed. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '../base/bytes.ts'
+
+const BYTES_LIMIT = 64 * 1024 * 1024
+const PACKETS_LIMIT = 20_000
+
+/** Names a packet by its content. */
+export function packetKey(packet: Uint8Array): string {
+  return bytesToHex(sha256(packet))
+}
+
+export class PacketLog {
+  readonly #packets: Uint8Array[] = []
+  readonly #keys = new Set<string>()
+  #bytes = 0
+
+  get length(): number {
+    return this.#packets.length
+  }
+
+  at(i: number): Uint8Array | undefined {
+    return this.#packets[i]
+  }
+
+  add(key: string, packet: Uint8Array): 'added' | 'known' | 'full' {
+    if (this.#keys.has(key)) return 'known'
+    if (this.#packets.length >= PACKETS_LIMIT || this.#bytes + packet.length > BYTES_LIMIT) return 'full'
+    this.#keys.add(key)
+    this.#packets.push(packet)
+    this.#bytes += packet.length
+    return 'added'
+  }
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { INSECURE_TEST } from '../base/level.ts'
+import { systemRandom } from '../base/random.ts'
+import type { KeyShare } from '../key-share/key-share.ts'
+import { dealTestShares } from '../key-share/testing.ts'
+import { decodePacket } from '../wire/envelope.ts'
+import { unseal } from '../wire/sealing.ts'
+import {
+  type Invitation,
+  invitationHash,
+  invitationProblem,
+  isFromPeer,
+  makeInvitation,
+  openInvitation,
+  sealInvitation,
+} from './invitation.ts'
+
+const parties = ['a', 'b', 'c']
+const shares = dealTestShares({ parties, threshold: 2, accounts: ['x'], level: INSECURE_TEST })
+const others = dealTestShares({ parties, threshold: 2, accounts: ['x'], level: INSECURE_TEST })
+const share = (id: string, from = shares): KeyShare => from.get(id)?.get('x') as KeyShare
+const meeting = new Uint8Array(32).fill(1)
+const payload = { kind: 'sha256', message: Uint8Array.of(1) } as const
+const invitation = makeInvitation(share('a'), ['a', 'b'], payload, 1_000)
+
+test('the invited party opens it; nobody else does', () => {
+  const raw = sealInvitation(share('a'), meeting, 'b', invitation, systemRandom)
+  const got = openInvitation(raw, share('b').identity)
+  assert.deepEqual(got?.invitation, invitation)
+  assert.equal(got?.from, 'a')
+  assert.ok(isFromPeer(share('b'), got as NonNullable<typeof got>))
+  assert.equal(openInvitation(raw, share('c').identity), undefined)
+  assert.equal(openInvitation(raw, share('b', others).identity), undefined)
+  assert.equal(openInvitation(raw.slice(1), share('b').identity), undefined)
+  assert.equal(openInvitation(Uint8Array.of(), share('b').identity), undefined)
+})
+
+test('the sealed packet shows neither account nor message', () => {
+  const secret = { kind: 'sha256', message: new TextEncoder().encode('canary-canary-canary') } as const
+  const raw = sealInvitation(
+    share('a'),
+    meeting,
+    'b',
+    makeInvitation(share('a'), ['a', 'b'], secret, 1_000),
+    systemRandom,
+  )
+  assert.ok(!Buffer.from(raw).includes('canary'))
+})
+
+test('an invitation signed by somebody outside the roster, or by ourselves, is not from a peer', () => {
+  // the outsider has the same name, but not the key that the roster pins
+  const forged = { ...share('a'), identity: share('a', others).identity }
+  const raw = sealInvitation(forged, meeting, 'b', invitation, systemRandom)
+  const got = openInvitation(raw, share('b').identity)
+  assert.ok(got !== undefined)
+  assert.equal(isFromPeer(share('b'), got), false)
+  const own = openInvitation(sealInvitation(share('b'), meeting, 'b', invitation, systemRandom), share('b').identity)
+  assert.ok(own !== undefined)
+  assert.equal(isFromPeer(share('b'), own), false)
+})
+
+test('the hash covers the meeting and every field', () => {
+  const base = invitationHash(meeting, invitation)
+  const changed: Invitation[] = [
+    { ...invitation, account: 'y' },
+    { ...invitation, epoch: 1 },
+    { ...invitation, roster: new Uint8Array(32) },
+    { ...invitation, level: 'other' },
+    { ...invitation, signers: ['a', 'c'] },
+    { ...invitation, payload: { kind: 'keccak256', message: Uint8Array.of(1) } },
+    { ...invitation, deadline: 1_001n },
+  ]
+  for (const i of changed) assert.notDeepEqual(invitationHash(meeting, i), base)
+  assert.notDeepEqual(invitationHash(new Uint8Array(32), invitation), base)
+})
+
+test('what does not fit our share is named', () => {
+  const of = (change: Partial<Invitation>, from = 'a'): string | undefined =>
+    invitationProblem(share('b'), from, { ...invitation, ...change })
+  assert.equal(of({}), undefined)
+  assert.equal(of({ roster: new Uint8Array(32) }), 'ROSTER')
+  assert.equal(of({ level: 'cggmp24-3072' }), 'ROSTER')
+  assert.equal(of({ epoch: 1 }), 'EPOCH')
+  assert.equal(of({ signers: ['a', 'b', 'c'] }), 'SIGNERS', 'more than threshold')
+  assert.equal(of({ signers: ['b', 'a'] }), 'SIGNERS', 'order')
+  assert.equal(of({ signers: ['b', 'b'] }), 'SIGNERS', 'twice')
+  assert.equal(of({ signers: ['a', 'c'] }), 'SIGNERS', 'without us')
+  assert.equal(of({ signers: ['b', 'c'] }), 'SIGNERS', 'without the one who asks')
+  assert.equal(of({ signers: ['a', 'z'] }), 'SIGNERS', 'nobody of that name')
+})
+
+test('direct messages carry their signature inside the seal', () => {
+  const packet = decodePacket(sealInvitation(share('a'), meeting, 'b', invitation, systemRandom))
+  assert.equal(packet.kind, 'sealed')
+  if (packet.kind === 'sealed') assert.equal(unseal(packet, share('b').identity.sealingKey).from, 'a')
+})

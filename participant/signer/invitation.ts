@@ -1,0 +1,140 @@
+/**
+ * How a signing starts: a sealed invitation into the inbox of each other signer. It names the account, the signers and
+ * what is to be signed, so that everybody hashes and judges that for itself.
+ *
+ * The meeting id is fresh for each signing and names its room. Being able to open a room proves nothing: everything
+ * that counts is signed by members of the account's roster.
+ */
+import { bytesToHex, equalBytes } from '../base/bytes.ts'
+import { DecodeError } from '../base/errors.ts'
+import type { Random } from '../base/random.ts'
+import type { KeyShare } from '../key-share/key-share.ts'
+import type { ProtocolRounds } from '../party/party.ts'
+import { type Identity, MAX_PARTIES, memberOf, type PartyId, rosterDigest } from '../party/roster.ts'
+import { broadcastRound } from '../party/rounds.ts'
+import { type Codec, decode, encode, fixed, list, nat, struct, text, u32 } from '../wire/codec.ts'
+import { decodePacket, type Envelope, encodePacket, signEnvelope, verifyEnvelope } from '../wire/envelope.ts'
+import { seal, unseal } from '../wire/sealing.ts'
+import { Transcript } from '../wire/transcript.ts'
+import { type Payload, payloadCodec } from './payload.ts'
+
+export interface Invitation {
+  readonly account: string
+  readonly epoch: number
+  /** Digest of the account's roster. */
+  readonly roster: Uint8Array
+  readonly level: string
+  readonly signers: readonly PartyId[]
+  readonly payload: Payload
+  /** Unix time in ms at which the initiator gives up. */
+  readonly deadline: bigint
+}
+
+export const ACCOUNT_LIMIT = 128
+
+const codec: Codec<Invitation> = struct<Invitation>({
+  account: text(ACCOUNT_LIMIT),
+  epoch: u32,
+  roster: fixed(32),
+  level: text(32),
+  signers: list(text(32), 2, MAX_PARTIES),
+  payload: payloadCodec,
+  deadline: nat(56),
+})
+
+const PROTOCOL = 'meet'
+const ROUND = 'invitation'
+
+export interface Join {
+  /** Hash of the invitation that the party answers: all signers were invited to the same. */
+  readonly invitation: Uint8Array
+  readonly nonce: Uint8Array
+}
+
+export const join = broadcastRound('join', struct<Join>({ invitation: fixed(32), nonce: fixed(32) }))
+export const meetRounds: ProtocolRounds = { protocol: PROTOCOL, rounds: [join] }
+
+export function makeInvitation(
+  share: KeyShare,
+  signers: readonly PartyId[],
+  payload: Payload,
+  deadline: number,
+): Invitation {
+  const { account, epoch, roster, level } = share
+  return {
+    account,
+    epoch,
+    roster: rosterDigest(roster),
+    level: level.name,
+    signers,
+    payload,
+    deadline: BigInt(deadline),
+  }
+}
+
+export function invitationHash(meeting: Uint8Array, invitation: Invitation): Uint8Array {
+  return new Transcript('invitation').bytes('meeting', meeting).value('invitation', codec, invitation).digest()
+}
+
+/** The room in which the signers of a meeting talk. */
+export function meetingRoom(meeting: Uint8Array): string {
+  return `session-${bytesToHex(new Transcript('meeting room').bytes('meeting', meeting).digest().slice(0, 20))}`
+}
+
+/** The packet for the inbox of `to`. */
+export function sealInvitation(
+  share: KeyShare,
+  meeting: Uint8Array,
+  to: PartyId,
+  invitation: Invitation,
+  random: Random,
+): Uint8Array {
+  const message = {
+    session: meeting,
+    protocol: PROTOCOL,
+    round: ROUND,
+    from: share.identity.id,
+    to,
+    body: encode(codec, invitation),
+  }
+  const envelope = signEnvelope(message, share.identity.signingKey)
+  return encodePacket(seal(envelope, memberOf(share.roster, to).sealKey, random))
+}
+
+export interface ReceivedInvitation {
+  readonly meeting: Uint8Array
+  readonly from: PartyId
+  readonly invitation: Invitation
+  readonly envelope: Envelope
+}
+
+/** What the packet says, if it is an invitation sealed to us; who signed it is not checked yet. */
+export function openInvitation(raw: Uint8Array, identity: Identity): ReceivedInvitation | undefined {
+  try {
+    const packet = decodePacket(raw)
+    if (packet.kind !== 'sealed' || packet.to !== identity.id) return undefined
+    const envelope = unseal(packet, identity.sealingKey)
+    if (envelope.protocol !== PROTOCOL || envelope.round !== ROUND) return undefined
+    return { meeting: envelope.session, from: envelope.from, invitation: decode(codec, envelope.body), envelope }
+  } catch (e) {
+    if (e instanceof DecodeError) return undefined
+    throw e
+  }
+}
+
+/** The invitation is signed by a member of the share's roster other than ourselves. */
+export function isFromPeer(share: KeyShare, { envelope, from }: ReceivedInvitation): boolean {
+  const member = share.roster.members.find((m) => m.id === from)
+  return member !== undefined && from !== share.identity.id && verifyEnvelope(envelope, member.verifyKey)
+}
+
+/** Why an invitation from a peer can't be taken, as a stop reason; undefined when it fits our share. */
+export function invitationProblem(share: KeyShare, from: PartyId, i: Invitation): string | undefined {
+  const order = share.roster.members.map((m) => m.id).filter((id) => i.signers.includes(id))
+  if (!equalBytes(i.roster, rosterDigest(share.roster)) || i.level !== share.level.name) return 'ROSTER'
+  if (i.epoch !== share.epoch) return 'EPOCH'
+  const fits = order.length === share.core.threshold && order.length === i.signers.length
+  if (!fits || order.some((id, at) => id !== i.signers[at])) return 'SIGNERS'
+  if (!i.signers.includes(from) || !i.signers.includes(share.identity.id)) return 'SIGNERS'
+  return undefined
+}
