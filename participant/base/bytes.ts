@@ -34,7 +34,7 @@ export function bytesToBigint(bytes: Uint8Array): bigint {
 /** Big-endian in exactly `length` bytes; 0 ≤ value < 2^(8·length), else RangeError (the value is not quoted). */
 export function bigintToBytes(value: bigint, length: number): Uint8Array {
   if (value < 0n) throw new RangeError('expected a non-negative integer')
-  const hex = value.toString(16)
+  const hex = value === 0n ? '' : value.toString(16)
   if (hex.length > 2 * length) throw new RangeError(`expected an integer of at most ${length} bytes`)
   return hexToBytes(hex.padStart(2 * length, '0'))
 }

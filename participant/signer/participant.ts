@@ -11,7 +11,7 @@ import type { Trace } from '../party/trace.ts'
 import { type Gateway, inboxRoom } from '../room/gateway.ts'
 import { inProcess, type Work } from '../zk/work.ts'
 import { ethereumAddress, type SignResult } from './describe.ts'
-import { makeInvitation, meetingRoom, sealInvitation } from './invitation.ts'
+import { invitationProblem, makeInvitation, meetingRoom, sealInvitation } from './invitation.ts'
 import { digestOf, type Payload } from './payload.ts'
 import { type ServeOptions, type Service, serve } from './serve.ts'
 import { runSigning, type SigningStep } from './signing.ts'
@@ -80,6 +80,9 @@ export function openParticipant(o: ParticipantOptions): Participant {
       const digest = digestOf(payload)
       const meeting = random.bytes(32)
       const invitation = makeInvitation(share, signers, payload, Date.now() + deadlineMs)
+      if (invitationProblem(share, share.identity.id, invitation) !== undefined) {
+        throw new UsageError(`signers: expected ${share.core.threshold} members in roster order, ourselves among them`)
+      }
 
       // One signal for the room, the invitations and the protocol: whatever fails first ends all of it.
       const ending = new AbortController()

@@ -27,6 +27,10 @@ describe('areUnits', () => {
     assert.ok(!areUnits(ring, 35n, [5n, 7n]))
     assert.ok(!areUnits(ring, 35n, [1n, 1n, 10n]))
   })
+  it('refuses negative values, also when their product is positive', () => {
+    assert.ok(!areUnits(ring, 35n, [-2n, 3n]))
+    assert.ok(!areUnits(ring, 35n, [-2n, -3n]))
+  })
   it('takes an empty list', () => {
     assert.ok(areUnits(ring, 35n, []))
   })

@@ -5,7 +5,14 @@ import { systemRandom } from '../base/random.ts'
 import { isProbablePrime, jacobi } from '../math/number-theory.ts'
 import { mod } from './mod.ts'
 import { instances, seededRandom, testBinding, testParty } from './testing.ts'
-import { bestEffort, forgePrime, MANY_FACTORS, smallNonResidue, THREE_PRIMES } from './testing-forgeries.ts'
+import {
+  bestEffort,
+  forgePrime,
+  MANY_FACTORS,
+  NO_BLUM_PRIME,
+  smallNonResidue,
+  THREE_PRIMES,
+} from './testing-forgeries.ts'
 
 const level = INSECURE_TEST
 const { own } = testParty(level, 0)
@@ -45,6 +52,11 @@ describe('Π^mod', () => {
   })
   it('refuses three factors', () => {
     const { statement, proof } = bestEffort(THREE_PRIMES, binding, smallNonResidue(product(THREE_PRIMES)))
+    assert.equal(mod.verify(binding, statement, proof), 'eq x')
+  })
+  it('refuses a prime that is 1 modulo 4', () => {
+    const factors = [own.p.expose(), NO_BLUM_PRIME]
+    const { statement, proof } = bestEffort(factors, binding, smallNonResidue(product(factors)))
     assert.equal(mod.verify(binding, statement, proof), 'eq x')
   })
   it('refuses w with a factor of N, all entries answered', () => {

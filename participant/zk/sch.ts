@@ -10,6 +10,7 @@ import { secret } from '../base/secret.ts'
 import { combine, G, modQ, mul, type Point, Q, randomNonZeroScalar } from '../math/curve.ts'
 import { point, scalar, struct } from '../wire/codec.ts'
 import { nonInteractive, type Sigma } from './sigma.ts'
+import { anyPoint, record } from './statement.ts'
 
 export interface Statement {
   readonly X: Point
@@ -33,7 +34,7 @@ export type Check = 'group X' | 'eq X'
 
 const commitment = struct<Commitment>({ A: point })
 const response = struct<Response>({ z: scalar })
-const statement = struct<Statement>({ X: point })
+const statement = record<Statement>({ X: anyPoint })
 
 const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check> = {
   name: 'sch',

@@ -22,6 +22,9 @@ export const MANY_FACTORS: readonly bigint[] = [
 /** Three primes of 608 bits, all ≡ 3 (mod 4): 1824 bits. */
 export const THREE_PRIMES: readonly bigint[] = [825n, 5589n, 5969n].map((c) => (1n << 608n) - c)
 
+/** A prime of 912 bits that is ≡ 5 (mod 8). */
+export const NO_BLUM_PRIME = (1n << 912n) - 3003n
+
 /** The least w ≥ 2 with Jacobi symbol −1. */
 export function smallNonResidue(N: bigint): bigint {
   for (let w = 2n; ; w++) if (jacobi(w, N) === -1) return w
@@ -33,8 +36,8 @@ export function nonResidue(N: bigint, s: bigint): bigint {
 }
 
 /**
- * For N with these prime factors, all ≡ 3 (mod 4): all z are right; x is right whenever one of ±y, ±w·y is a square
- * modulo every factor. With one factor that is always so; with two it is what the honest prover does.
+ * For N with these prime factors, each ≡ 3 (mod 4) or ≡ 5 (mod 8): all z are right, and x is right whenever one of
+ * ±y, ±w·y is a fourth power. With one Blum prime that is always so; with two it is what the honest prover does.
  */
 export function bestEffort(primes: readonly bigint[], binding: Binding, w: bigint): Forged {
   const N = primes.reduce((a, b) => a * b)
@@ -50,9 +53,9 @@ export function bestEffort(primes: readonly bigint[], binding: Binding, w: bigin
       [false, true],
       [true, true],
     ] as const) {
-      const square = reduce((a ? -1n : 1n) * (b ? w : 1n) * y, N)
-      if (primes.every((p) => jacobi(square, p) === 1))
-        return { x: fourthRoot(square, primes), a, b, z: ring.pow(y, root) }
+      const power = reduce((a ? -1n : 1n) * (b ? w : 1n) * y, N)
+      const x = fourthRoot(power, primes)
+      if (x ** 4n % N === power) return { x, a, b, z: ring.pow(y, root) }
     }
     return { x: 1n, a: false, b: false, z: ring.pow(y, root) }
   })
@@ -66,12 +69,15 @@ export function forgePrime(binding: Binding): Forged {
   return bestEffort([N], binding, smallNonResidue(N))
 }
 
-function fourthRoot(square: bigint, primes: readonly bigint[]): bigint {
+/** A fourth root when there is one. */
+function fourthRoot(power: bigint, primes: readonly bigint[]): bigint {
   let [x, m] = [0n, 1n]
   for (const p of primes) {
-    // (p+1)/4 takes a square to the root that is a square; twice, to a fourth root
+    // p ≡ 3 (mod 4): (p+1)/4 takes a square to the root that is a square; twice, to a fourth root.
+    // p ≡ 5 (mod 8): fourth powers have odd order (p−1)/4, modulo which 4 has an inverse.
     const half = (p + 1n) / 4n
-    const root = modulus(p).pow(square, (half * half) % (p - 1n))
+    const exponent = p % 4n === 3n ? (half * half) % (p - 1n) : inv(4n, (p - 1n) / 4n)
+    const root = modulus(p).pow(power, exponent)
     x = m === 1n ? root : joiner(m, p)(x, root)
     m *= p
   }
