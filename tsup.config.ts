@@ -4,6 +4,7 @@ import { defineConfig } from 'tsup'
 export default defineConfig({
   entry: {
     index: 'participant/index.ts',
+    node: 'participant/node.ts',
     'bin/sign-gateway': 'gateway/main.ts',
     'bin/sign-service': 'sign-service/main.ts',
     'bin/key-gen': 'key-gen/main.ts',
@@ -12,7 +13,7 @@ export default defineConfig({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  dts: { entry: { index: 'participant/index.ts' } },
+  dts: { entry: { index: 'participant/index.ts', node: 'participant/node.ts' } },
   sourcemap: true,
   clean: true,
 })

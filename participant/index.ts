@@ -3,7 +3,8 @@
  *
  * Every entry point here refuses key shares of a security level that was made for tests.
  */
-import { requireProduction } from './base/level.ts'
+import { CGGMP24_3072, requireProduction } from './base/level.ts'
+import { parseKeyShares as parseAtLevels } from './key-share/format.ts'
 import type { KeyShare } from './key-share/key-share.ts'
 import { type CeremonyOptions, generateShares as generateAtAnyLevel } from './signer/ceremony.ts'
 import { openParticipant, type Participant, type ParticipantOptions } from './signer/participant.ts'
@@ -12,6 +13,7 @@ export * from './base/errors.ts'
 export { CGGMP24_3072, type SecurityLevel } from './base/level.ts'
 export { type Random, systemRandom } from './base/random.ts'
 export { Secret } from './base/secret.ts'
+export { formatKeyShares } from './key-share/format.ts'
 export type { KeyShare } from './key-share/key-share.ts'
 export { fingerprint, type Member, type PartyId, type Roster } from './party/roster.ts'
 export type { Trace, TraceEvent } from './party/trace.ts'
@@ -35,4 +37,12 @@ export function createParticipant(o: ParticipantOptions): Participant {
 export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<string, KeyShare>> {
   requireProduction(o.level)
   return generateAtAnyLevel(o)
+}
+
+/**
+ * Key shares from the JSON that `formatKeyShares` and key-gen write, by account id. Throws DecodeError naming the field
+ * that is malformed or inconsistent, also for a level made for tests.
+ */
+export function parseKeyShares(json: string): ReadonlyMap<string, KeyShare> {
+  return parseAtLevels(json, { levels: [CGGMP24_3072] })
 }

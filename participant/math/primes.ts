@@ -43,21 +43,21 @@ export function blumPrime(options: PrimeOptions): Promise<bigint> {
 
 interface Kind {
   readonly safe: boolean
-  /** Whether the small prime r divides p or what must be prime with it, given p mod r. */
-  readonly struck: (residue: number, r: number) => boolean
+  /** The residues of p modulo an odd small prime that rule p out. */
+  readonly struck: readonly number[]
   readonly isPrime: (p: bigint, random: Random) => boolean
 }
 
 const BLUM: Kind = {
   safe: false,
-  struck: (residue) => residue === 0,
+  struck: [0],
   isPrime: (p, random) => isFermatPrime(p) && isProbablePrime(p, { random }),
 }
 
 const SAFE: Kind = {
   safe: true,
   // r divides (p − 1)/2 exactly when p ≡ 1 (mod r), r odd
-  struck: (residue) => residue <= 1,
+  struck: [0, 1],
   isPrime(p, random) {
     const half = (p - 1n) / 2n
     // one cheap test of each before the full tests of either
@@ -128,8 +128,7 @@ function strike(start: bigint, smallPrimes: readonly number[], kind: Kind): Uint
   const composite = new Uint8Array(WINDOW)
   for (const r of smallPrimes) {
     const first = Number(start % BigInt(r))
-    for (const residue of [0, 1]) {
-      if (!kind.struck(residue, r)) continue
+    for (const residue of kind.struck) {
       // the least i with first + 4i ≡ residue (mod r)
       const i = (((residue - first + r) % r) * inverseOf4(r)) % r
       for (let at = i; at < WINDOW; at += r) composite[at] = 1
