@@ -1,0 +1,76 @@
+/** The client's configuration and key shares, and a participant made of them. */
+import { CommandError } from '../config/failure.ts'
+import { loadClientConfig } from '../config/load.ts'
+import { createLogger } from '../config/logger.ts'
+import { type Host, namingFlags } from '../config/program.ts'
+import type { ClientConfig } from '../config/schema.ts'
+import {
+  type AccountInfo,
+  CGGMP24_3072,
+  connectGateway,
+  createParticipant,
+  type Participant,
+} from '../participant/index.ts'
+import { readKeyShareFile } from '../participant/key-share/file.node.ts'
+
+/** Flags of every command. */
+export interface CommonFlags {
+  readonly gateway?: string
+  readonly keyShares?: string
+  readonly config?: string
+  readonly json?: boolean
+  readonly logLevel?: string
+  readonly logFormat?: string
+}
+
+export interface Client {
+  readonly config: ClientConfig
+  readonly participant: Participant
+  /** Whether the gateway was ever reached. */
+  wasConnected(): boolean
+}
+
+/** Opens the key shares; connects nowhere yet. Throws CommandError, ConfigError, UsageError or DecodeError. */
+export async function openClient(host: Host, flags: CommonFlags): Promise<Client> {
+  const names = {
+    'gateway.url': '--gateway',
+    'mpc.key_share_file': '--key-shares',
+    'logging.level': '--log-level',
+    'logging.format': '--log-format',
+  }
+  const config = namingFlags(names, () =>
+    loadClientConfig({
+      file: flags.config,
+      env: host.env,
+      flags: {
+        'gateway.url': flags.gateway,
+        'mpc.key_share_file': flags.keyShares,
+        'logging.level': flags.logLevel,
+        'logging.format': flags.logFormat,
+      },
+    }),
+  )
+  const { level, format } = config.logging
+  const logger = createLogger({ name: 'wallet-mpc', level, format, destination: host.stderr })
+  const keyShares = await readKeyShareFile(config.mpc.key_share_file, { levels: [CGGMP24_3072] })
+  let connected = false
+  const gateway = connectGateway({
+    url: config.gateway.url,
+    trace: ({ room: _, at, ...fields }) => {
+      if (at === 'open') connected = true
+      logger.debug(fields, `gateway: ${at}`)
+    },
+  })
+  return { config, participant: createParticipant({ keyShares, gateway }), wasConnected: () => connected }
+}
+
+/** The account of that id. Throws CommandError that names those that are there. */
+export function accountOf({ participant, config }: Client, id: string): AccountInfo {
+  const all = participant.accounts()
+  const found = all.find((a) => a.account === id)
+  if (found !== undefined) return found
+  throw new CommandError(
+    `--account: ${config.mpc.key_share_file} has no key share of that account`,
+    `accounts there: ${all.map((a) => a.account).join(', ')}`,
+  )
+}

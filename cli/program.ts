@@ -1,0 +1,70 @@
+/** The command line of wallet-mpc. */
+import type { Command } from 'commander'
+import { addOption, type Host, required, runProgram } from '../config/program.ts'
+import { table } from '../config/terminal.ts'
+import { accountOf, type CommonFlags, openClient } from './open.ts'
+import { accountText, describeAccount, describePublicKey } from './show.ts'
+import { type SignFlags, sign } from './sign.ts'
+
+/** Resolves with the exit code. */
+export function runWalletMpc(host: Host): Promise<number> {
+  return runProgram('wallet-mpc', host, (program) => {
+    program.description('The client: shows accounts, and signs together with the other parties.')
+    defineAccounts(program, host)
+    definePublicKey(program, host)
+    defineSign(program, host)
+  })
+}
+
+function defineAccounts(program: Command, host: Host): void {
+  const command = program.command('accounts').description('lists the accounts of the key share file')
+  addCommonOptions(command).action(async (flags: CommonFlags) => {
+    const { participant } = await openClient(host, flags)
+    const accounts = participant.accounts()
+    host.stdout.write(
+      flags.json === true
+        ? `${JSON.stringify(accounts.map(describeAccount))}\n`
+        : accounts.map((a) => accountText(a)).join('\n'),
+    )
+  })
+}
+
+function definePublicKey(program: Command, host: Host): void {
+  const command = program.command('public-key').description("prints an account's public key")
+  addOption(command, '--account <id>', 'account')
+  addCommonOptions(command).action(async (flags: CommonFlags & { readonly account?: string }) => {
+    const id = required('--account', flags.account)
+    const described = describePublicKey(accountOf(await openClient(host, flags), id))
+    host.stdout.write(
+      flags.json === true
+        ? `${JSON.stringify(described)}\n`
+        : table([
+            ['account', described.account],
+            ['address', described.address],
+            ['public key', described.publicKey],
+            ['uncompressed', described.publicKeyUncompressed],
+          ]),
+    )
+  })
+}
+
+function defineSign(program: Command, host: Host): void {
+  const command = program.command('sign').description('signs a message or a digest together with the other parties')
+  addOption(command, '--account <id>', 'account')
+  addOption(command, '--message <text>', 'sign this text')
+  addOption(command, '--message-file <file>', 'sign the bytes of this file; - is standard input')
+  addOption(command, '--digest <0x…>', 'sign these 32 bytes as they are; the other party may refuse that')
+  addOption(command, '--hash <name>', 'eip191, keccak256 or sha256, for a message or file (default: eip191)')
+  addOption(command, '--signers <list>', 'who signs, with commas, when there are more parties than it takes')
+  addOption(command, '--deadline <seconds>', 'give up after this long (default: from the configuration, else 30)')
+  addCommonOptions(command).action((flags: SignFlags) => sign(host, flags))
+}
+
+function addCommonOptions(command: Command): Command {
+  addOption(command, '--gateway <url>', 'address of the gateway (default: from the configuration)')
+  addOption(command, '--key-shares <file>', 'key share file (default: from the configuration)')
+  addOption(command, '--config <file>', 'YAML file (default: config/client.yaml if it is there)')
+  addOption(command, '--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
+  addOption(command, '--log-format <format>', 'json or pretty')
+  return command.option('--json', 'print JSON')
+}

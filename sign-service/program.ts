@@ -1,0 +1,85 @@
+/** The command line of sign-service. */
+import { loadServiceConfig } from '../config/load.ts'
+import { createLogger } from '../config/logger.ts'
+import { addOption, type Host, namingFlags, runProgram } from '../config/program.ts'
+import type { KeyPath, ServiceConfig } from '../config/schema.ts'
+import { startService } from './service.ts'
+import { openShares } from './shares.ts'
+
+/** Which key each flag overrides. */
+const FLAGS: Readonly<Partial<Record<KeyPath<ServiceConfig>, string>>> = {
+  'gateway.url': '--gateway',
+  'mpc.key_share_file': '--key-shares',
+  'server.index': '--index',
+  'mpc.threshold': '--threshold',
+  'mpc.total_participants': '--parties',
+  'logging.level': '--log-level',
+  'logging.format': '--log-format',
+}
+
+interface Flags {
+  readonly gateway?: string
+  readonly keyShares?: string
+  readonly index?: string
+  readonly threshold?: string
+  readonly parties?: string
+  readonly allowRawDigest?: boolean
+  readonly logLevel?: string
+  readonly logFormat?: string
+  readonly checkConfig?: boolean
+}
+
+/** Runs until the host's signal; resolves with the exit code. */
+export function runSignService(host: Host): Promise<number> {
+  return runProgram('sign-service', host, (program) => {
+    program
+      .description('A participant that signs with others over the gateway, as far as its policy allows.')
+      .argument('[config]', 'YAML file (default: config/sign-service.yaml if it is there)')
+      .allowExcessArguments(false)
+    addOption(program, '--gateway <url>', 'address of the gateway')
+    addOption(program, '--key-shares <file>', 'key share file')
+    addOption(program, '--index <i>', 'position in the roster that the key shares must have, from 0')
+    addOption(program, '--threshold <t>', 'threshold that the key shares must have')
+    addOption(program, '--parties <n>', 'number of parties that the key shares must have')
+    program.option('--allow-raw-digest', 'sign digests that somebody else computed')
+    addOption(program, '--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
+    addOption(program, '--log-format <format>', 'json or pretty')
+    program
+      .option('--check-config', 'check configuration and key shares, and exit')
+      .action((file: string | undefined, flags: Flags) => run(host, file, flags))
+  })
+}
+
+async function run(host: Host, file: string | undefined, flags: Flags): Promise<void> {
+  const config = namingFlags(FLAGS, () => loadServiceConfig({ file, env: host.env, flags: overrides(flags) }))
+  const keyShares = await openShares(config)
+  if (flags.checkConfig === true) {
+    host.stdout.write(`sign-service: configuration and key shares are valid; accounts: ${keyShares.size}\n`)
+    return
+  }
+  const { level, format } = config.logging
+  const logger = createLogger({ name: 'sign-service', level, format, destination: host.stdout })
+  const service = startService({ config, keyShares, logger })
+  await aborted(host.signal)
+  await service.close()
+}
+
+function overrides(flags: Flags): Partial<Record<KeyPath<ServiceConfig>, unknown>> {
+  return {
+    'gateway.url': flags.gateway,
+    'mpc.key_share_file': flags.keyShares,
+    'server.index': flags.index,
+    'mpc.threshold': flags.threshold,
+    'mpc.total_participants': flags.parties,
+    'policy.allow_raw_digest': flags.allowRawDigest,
+    'logging.level': flags.logLevel,
+    'logging.format': flags.logFormat,
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

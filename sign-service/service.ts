@@ -1,0 +1,95 @@
+/**
+ * The service: a participant that answers invitations, with a policy and a log. It opens no port; all it does goes out
+ * to the gateway, which it reconnects to for ever.
+ *
+ * Logged are accounts, parties, codes and durations; never what is signed, nor anything of a key.
+ */
+import type { Logger } from '../config/logger.ts'
+import type { ServiceConfig } from '../config/schema.ts'
+import {
+  connectGateway,
+  createParticipant,
+  type GatewayOptions,
+  type KeyShare,
+  type Participant,
+  type ServiceEvent,
+} from '../participant/index.ts'
+import { policyOf } from './policy.ts'
+
+export interface ServiceOptions {
+  readonly config: ServiceConfig
+  readonly keyShares: ReadonlyMap<string, KeyShare>
+  readonly logger: Logger
+}
+
+export interface RunningService {
+  /** Resolves when the service is subscribed to its inbox for the first time. */
+  readonly ready: Promise<void>
+  /** Signings that run now. */
+  readonly sessions: number
+  /** Takes no new signings, lets the running ones end for `graceMs`, abandons the rest. Can be called again. */
+  close(graceMs?: number): Promise<void>
+}
+
+const CLOSE_GRACE_MS = 4_000
+
+type RoomEvent = Parameters<NonNullable<GatewayOptions['trace']>>[0]
+
+export function startService({ config, keyShares, logger }: ServiceOptions): RunningService {
+  const { url } = config.gateway
+  const gateway = connectGateway({ url, trace: (event) => logRoom(logger, event) })
+  const participant = createParticipant({ keyShares, gateway })
+  const service = participant.serve({
+    decide: policyOf(config.policy),
+    maxSessions: config.limits.max_sessions,
+    sessionMs: 1000 * config.limits.session_seconds,
+    onEvent: (event) => logEvent(logger, event),
+  })
+  logger.info({ gateway: url }, 'starting')
+  void service.ready.then(() => logger.info({ gateway: url, ...served(participant, config) }, 'serving'))
+
+  const shutDown = async (graceMs: number): Promise<void> => {
+    logger.info({ sessions: service.sessions }, 'closing')
+    await service.stop({ graceMs })
+    participant.close()
+    logger.info('closed')
+  }
+  let closing: Promise<void> | undefined
+  return {
+    ready: service.ready,
+    get sessions() {
+      return service.sessions
+    },
+    close(graceMs = CLOSE_GRACE_MS) {
+      closing ??= shutDown(graceMs)
+      return closing
+    },
+  }
+}
+
+/** Whom it serves, for the first line of the log. */
+function served(participant: Participant, { policy }: ServiceConfig) {
+  const accounts = participant.accounts().filter((a) => policy.accounts?.includes(a.account) ?? true)
+  const [first] = participant.accounts()
+  return { accounts: accounts.map((a) => a.account), party: first?.self, parties: first?.members }
+}
+
+const LEVELS: Readonly<Record<ServiceEvent['at'], 'debug' | 'info' | 'warn'>> = {
+  listening: 'debug',
+  invited: 'debug',
+  reconnecting: 'warn',
+  failed: 'warn',
+  refused: 'info',
+  signed: 'info',
+}
+
+function logEvent(logger: Logger, { at, ...fields }: ServiceEvent): void {
+  logger[LEVELS[at]](fields, at)
+}
+
+/** What happens on the way to the gateway; room ids stay out of it. */
+function logRoom(logger: Logger, { room: _, ...event }: RoomEvent): void {
+  const { at, ...fields } = event
+  if (at === 'lost' || at === 'post failed' || at === 'gap') logger.warn(fields, `gateway: ${at}`)
+  else logger.debug(fields, `gateway: ${at}`)
+}
