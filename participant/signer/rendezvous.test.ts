@@ -123,3 +123,29 @@ test('cancelling and the deadline say who was there', async () => {
   await assert.rejects(waiting, (e: Error) => e instanceof TransportError && e.message.includes('here: a'))
   await assert.rejects(meet(memoryRoom(), identity('a'), { deadlineMs: 20 }), TransportError)
 })
+
+test('nobody leaves before its own word is in the room', async () => {
+  const room = memoryRoom()
+  /** A channel that takes its time, and takes nothing once it is closed. */
+  const slow = (): Channel & { close(): void } => {
+    let closed = false
+    return {
+      async post(packet) {
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        if (closed) throw new TransportError('room is closed')
+        await room.post(packet)
+      },
+      subscribe: (onPacket, onClosed) => room.subscribe(onPacket, onClosed),
+      close: () => {
+        closed = true
+      },
+    }
+  }
+  const both = ['a', 'b'].map(async (name) => {
+    const channel = slow()
+    const met = await meet(channel, identity(name), { deadlineMs: 2_000 })
+    channel.close()
+    return fingerprint(met.roster)
+  })
+  assert.equal(new Set(await Promise.all(both)).size, 1)
+})

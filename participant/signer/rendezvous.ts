@@ -93,6 +93,7 @@ export function rendezvous(o: RendezvousOptions): Promise<Meeting> {
 
   return new Promise((resolve, reject) => {
     let announced = ''
+    let announcing = Promise.resolve()
     let unsubscribe = (): void => {}
     const finish = (settle: () => void): void => {
       clearTimeout(timer)
@@ -126,10 +127,16 @@ export function rendezvous(o: RendezvousOptions): Promise<Meeting> {
       const tag = bytesToHex(meeting)
       if (announced !== tag) {
         announced = tag
-        say('ready', encode(readyCodec, { meeting })).catch(fail)
+        announcing = say('ready', encode(readyCodec, { meeting }))
+        announcing.catch(fail)
       }
-      if ([...hellos.keys()].every((id) => id === identity.id || ready.get(id) === tag))
-        finish(() => resolve({ roster, nonces }))
+      const agreed = [...hellos.keys()].every((id) => id === identity.id || ready.get(id) === tag)
+      // Who leaves before its own word is in the room leaves the others waiting.
+      if (agreed)
+        announcing.then(
+          () => finish(() => resolve({ roster, nonces })),
+          () => undefined,
+        )
     }
 
     const onHello = (e: Envelope): void => {
