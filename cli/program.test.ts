@@ -9,6 +9,7 @@ import { CGGMP24_3072, ethereumAddress } from '../participant/index.ts'
 import { formatKeyShares } from '../participant/key-share/format.ts'
 import { dealTestShares } from '../participant/key-share/testing.ts'
 import { runWalletMpc } from './program.ts'
+import type { AccountDescription } from './show.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -34,8 +35,8 @@ test('accounts and public-key print what is public', async () => {
   const listed = await run(['accounts', '--config', config, '--json'])
   assert.equal(listed.exitCode, 0)
   assert.equal(listed.stderr, '')
-  const accounts = JSON.parse(listed.stdout) as Record<string, unknown>[]
-  const { fingerprint, ...first } = accounts[0] ?? {}
+  const accounts = JSON.parse(listed.stdout) as AccountDescription[]
+  const { fingerprint, ...first } = accounts[0] ?? assert.fail('no account')
   assert.deepEqual(first, {
     account: 'main',
     address,
@@ -45,8 +46,8 @@ test('accounts and public-key print what is public', async () => {
     self: 'client',
     epoch: 0,
   })
-  assert.match(String(fingerprint), /^([0-9a-f]{4}-){4}[0-9a-f]{4}$/)
-  assert.equal(accounts[1]?.['account'], 'other')
+  assert.match(fingerprint, /^([0-9a-f]{4}-){4}[0-9a-f]{4}$/)
+  assert.equal(accounts[1]?.account, 'other')
 
   const text = await run(['accounts', '--key-shares', path])
   assert.match(text.stdout, new RegExp(`^account {6}main\naddress {6}${address}\npublic key {3}${publicKey}\n`))

@@ -32,7 +32,7 @@ export function statusLine(stream: OutputStream): StatusLine {
   const draw = (): void => {
     const seconds = Math.floor((Date.now() - sinceMs) / 1000)
     const line = `${FRAMES[frame++ % FRAMES.length]} ${text}${seconds >= 2 ? ` ${seconds} s` : ''}`
-    stream.write(`${CLEAR}${line.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`)
+    stream.write(`${CLEAR}${line.slice(0, Math.max(20, (stream.columns || 80) - 1))}`)
   }
   const clear = (): void => {
     if (timer === undefined) return

@@ -1,8 +1,8 @@
 /** The flags that `deal` and `join` have in common, checked: each mistake names its flag. */
 import { CommandError } from '../config/failure.ts'
 import { required, wholeNumber } from '../config/program.ts'
+import { ACCOUNT_LIMIT } from '../participant/key-share/key-share.ts'
 import { MAX_PARTIES, PARTY_ID } from '../participant/party/roster.ts'
-import { ACCOUNT_LIMIT } from '../participant/signer/invitation.ts'
 
 const DEFAULT_PARTIES = 2
 const DEFAULT_THRESHOLD = 2

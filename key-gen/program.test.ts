@@ -15,6 +15,7 @@ import { testAuxSecrets } from '../participant/key-share/testing.ts'
 import { modQ, Point } from '../participant/math/curve.ts'
 import { lagrange } from '../participant/math/polynomial.ts'
 import { type ModuliSource, runKeyGen } from './program.ts'
+import type { Report } from './report.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'key-gen-'))
 after(() => rmSync(root, { recursive: true }))
@@ -70,11 +71,11 @@ test('deal for three parties, named, as JSON, into a folder that is not there ye
   const argv = ['deal', '--account', 'a', '--names', 'x,y,z', '--threshold', '2', '--out-dir', folder, '--json']
   const { exitCode, stdout } = await run(argv)
   assert.equal(exitCode, 0)
-  const report = JSON.parse(stdout) as Record<string, unknown>
-  assert.deepEqual(report['parties'], ['x', 'y', 'z'])
-  assert.equal(report['threshold'], 2)
+  const report = JSON.parse(stdout) as Report
+  assert.deepEqual(report.parties, ['x', 'y', 'z'])
+  assert.equal(report.threshold, 2)
   assert.deepEqual(
-    report['files'],
+    report.files,
     ['x', 'y', 'z'].map((party) => ({ party, path: join(folder, `${party}_key_shares.json`) })),
   )
   assert.equal((await read(join(folder, 'y_key_shares.json'))).get('a')?.roster.members.length, 3)

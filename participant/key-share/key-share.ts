@@ -25,7 +25,7 @@ export interface KeyShare {
 }
 
 /** Longest account id in bytes of UTF-8; the session id takes no more. */
-export const ACCOUNT_LIMIT = 256
+export const ACCOUNT_LIMIT = 128
 
 /** Neither control nor invisible format characters, nor lone surrogates, nor line separators. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u

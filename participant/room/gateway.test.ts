@@ -13,6 +13,9 @@ import { connectGateway, type GatewayOptions, type Room, type RoomEvent } from '
 const ROOT = join(import.meta.dirname, '../..')
 const TIMING = { pauseMinMs: 10, pauseMaxMs: 100, confirmMs: 300 }
 
+/** A test that waits for what never comes fails instead of hanging. */
+const LIMIT = { timeout: 60_000 }
+
 interface Running {
   readonly port: number
   kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
@@ -118,7 +121,7 @@ function assertSame(got: readonly string[], sent: readonly Uint8Array[]): void {
   assert.deepEqual([...got].sort(), sent.map(keyOf).sort())
 }
 
-test('posts, history, own packets, indexes, health', async (t) => {
+test('posts, history, own packets, indexes, health', LIMIT, async (t) => {
   const { port } = await startGateway(t)
   const url = `http://127.0.0.1:${port}`
   const gateway = connectGateway({ url, timing: TIMING })
@@ -140,7 +143,7 @@ test('posts, history, own packets, indexes, health', async (t) => {
   b.room.close()
 })
 
-test('connections cut at random: nobody loses or repeats a packet', async (t) => {
+test('connections cut at random: nobody loses or repeats a packet', LIMIT, async (t) => {
   const { port } = await startGateway(t)
   const proxy = await flakyProxy(t, port)
   const parties = [open(proxy.url, 'r'), open(proxy.url, 'r'), open(`http://127.0.0.1:${port}`, 'r')]
@@ -160,7 +163,7 @@ test('connections cut at random: nobody loses or repeats a packet', async (t) =>
   }
 })
 
-test('the gateway is killed and started again: everybody has everything, and a newcomer too', async (t) => {
+test('the gateway is killed and started again: everybody has everything, and a newcomer too', LIMIT, async (t) => {
   const first = await startGateway(t)
   const url = `http://127.0.0.1:${first.port}`
   const a = open(url, 'r')
@@ -186,7 +189,7 @@ test('the gateway is killed and started again: everybody has everything, and a n
   }
 })
 
-test('a gateway that ends on SIGTERM is waited for', async (t) => {
+test('a gateway that ends on SIGTERM is waited for', LIMIT, async (t) => {
   const first = await startGateway(t)
   const { room, got, events } = open(`http://127.0.0.1:${first.port}`, 'r')
   await room.ready
@@ -199,7 +202,7 @@ test('a gateway that ends on SIGTERM is waited for', async (t) => {
   room.close()
 })
 
-test('after closing, nothing keeps the process alive', async (t) => {
+test('after closing, nothing keeps the process alive', LIMIT, async (t) => {
   let requests = 0
   const server = createServer((request, response) => {
     requests++

@@ -8,6 +8,9 @@ import { connectGateway, type Gateway, type GatewayOptions, inboxRoom, type Room
 
 const TIMING = { idleMs: 400, attemptMs: 300, pauseMinMs: 10, pauseMaxMs: 40, confirmMs: 100 }
 
+/** A test that waits for what never comes fails instead of hanging. */
+const LIMIT = { timeout: 20_000 }
+
 type Answer = (response: ServerResponse, request: IncomingMessage, body: string) => void
 
 interface Hostile {
@@ -64,7 +67,16 @@ async function hostile(
     server.closeAllConnections()
     server.close()
   })
-  const gateway = connectGateway({ url, timing: TIMING, trace: (e) => events.push(e), ...options })
+  const connected = connectGateway({ url, timing: TIMING, trace: (e) => events.push(e), ...options })
+  // a test that fails leaves no room open
+  const gateway: Gateway = {
+    ...connected,
+    openRoom(id, o) {
+      const room = connected.openRoom(id, o)
+      t.after(() => room.close())
+      return room
+    },
+  }
   return { gateway, events, seen, url, openStreams: () => open }
 }
 
@@ -113,25 +125,29 @@ async function until(condition: () => boolean, what: string): Promise<void> {
 }
 const pauseMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-test('cut connections: resumes after the last id, in the middle of an event too; duplicates come once', async (t) => {
-  const h = await hostile(t, [
-    cut(event(0, 'a') + event(1, 'b') + event(2, 'never whole').slice(0, -9)),
-    cut(event(0, 'a') + event(1, 'b') + event(2, 'c')),
-    stream(event(2, 'c') + event(3, 'a') + event(4, 'd')),
-  ])
-  const room = h.gateway.openRoom('x')
-  const { got } = listen(room)
-  await until(() => got.includes('d'), 'all packets')
-  assert.deepEqual(got, ['a', 'b', 'c', 'd'])
-  assert.deepEqual(
-    h.seen.map((s) => s.lastId),
-    [undefined, '1', '2'],
-  )
-  assert.equal(h.events.filter((e) => e.at === 'ignored' && e.reason === 'duplicate').length, 4)
-  room.close()
-})
+test(
+  'cut connections: resumes after the last id, in the middle of an event too; duplicates come once',
+  LIMIT,
+  async (t) => {
+    const h = await hostile(t, [
+      cut(event(0, 'a') + event(1, 'b') + event(2, 'never whole').slice(0, -9)),
+      cut(event(0, 'a') + event(1, 'b') + event(2, 'c')),
+      stream(event(2, 'c') + event(3, 'a') + event(4, 'd')),
+    ])
+    const room = h.gateway.openRoom('x')
+    const { got } = listen(room)
+    await until(() => got.includes('d'), 'all packets')
+    assert.deepEqual(got, ['a', 'b', 'c', 'd'])
+    assert.deepEqual(
+      h.seen.map((s) => s.lastId),
+      [undefined, '1', '2'],
+    )
+    assert.equal(h.events.filter((e) => e.at === 'ignored' && e.reason === 'duplicate').length, 4)
+    room.close()
+  },
+)
 
-test('late subscribers get everything from the beginning; whoever left gets nothing more', async (t) => {
+test('late subscribers get everything from the beginning; whoever left gets nothing more', LIMIT, async (t) => {
   let send = (_: string): void => {}
   const h = await hostile(t, [
     (r) => {
@@ -161,8 +177,8 @@ test('late subscribers get everything from the beginning; whoever left gets noth
   assert.deepEqual(gone, [])
 })
 
-test('without a log, packets go to who is there and are not kept', async (t) => {
-  const h = await hostile(t, [cut(event(0, 'a')), stream(event(1, 'a') + event(2, 'b'))])
+test('without a log, packets go to who is there and are not kept', LIMIT, async (t) => {
+  const h = await hostile(t, [cut(event(0, 'a')), stream(event(0, 'a') + event(1, 'a') + event(2, 'b'))])
   const room = h.gateway.openRoom('x', { keepLog: false })
   const { got } = listen(room)
   await until(() => got.length === 3, 'packets')
@@ -173,7 +189,7 @@ test('without a log, packets go to who is there and are not kept', async (t) => 
   room.close()
 })
 
-test('garbage is ignored and counted, and later packets still come', async (t) => {
+test('garbage is ignored and counted, and later packets still come', LIMIT, async (t) => {
   const lines = (data: string, id: number): string => `event: new-message\nid: ${id}\ndata: ${data}\n\n`
   const h = await hostile(t, [
     stream(
@@ -189,7 +205,7 @@ test('garbage is ignored and counted, and later packets still come', async (t) =
   room.close()
 })
 
-test('an event without end is cut off instead of filling the memory', async (t) => {
+test('an event without end is cut off instead of filling the memory', LIMIT, async (t) => {
   const h = await hostile(t, [
     (r) => {
       head(r)
@@ -209,7 +225,7 @@ test('an event without end is cut off instead of filling the memory', async (t) 
   room.close()
 })
 
-test('ids that are no numbers filter nothing, and a gap is told', async (t) => {
+test('ids that are no numbers filter nothing, and a gap is told', LIMIT, async (t) => {
   const h = await hostile(t, [
     stream(event('x', 'a') + event('-1', 'b') + event('1e3', 'c') + event(5, 'd') + event(6, 'e')),
   ])
@@ -223,7 +239,7 @@ test('ids that are no numbers filter nothing, and a gap is told', async (t) => {
   room.close()
 })
 
-test('refusals that may pass are tried again; a clean end and a wrong content type too', async (t) => {
+test('refusals that may pass are tried again; a clean end and a wrong content type too', LIMIT, async (t) => {
   const h = await hostile(t, [
     refuse(429),
     refuse(503),
@@ -246,7 +262,7 @@ test('refusals that may pass are tried again; a clean end and a wrong content ty
   room.close()
 })
 
-test('Retry-After is kept to', async (t) => {
+test('Retry-After is kept to', LIMIT, async (t) => {
   const h = await hostile(t, [(r) => void r.writeHead(429, { 'retry-after': '1' }).end(), stream(event(0, 'a'))])
   const started = performance.now()
   const room = h.gateway.openRoom('x')
@@ -255,7 +271,7 @@ test('Retry-After is kept to', async (t) => {
   room.close()
 })
 
-test('refusals for good close the room with status and code, never with the text', async (t) => {
+test('refusals for good close the room with status and code, never with the text', LIMIT, async (t) => {
   for (const [status, body, message] of [
     [400, '{"error":{"code":"bad_room_id","message":"secret text"}}', 'gateway: refused with status 400, bad_room_id'],
     [401, 'secret text', 'gateway: refused with status 401'],
@@ -274,7 +290,7 @@ test('refusals for good close the room with status and code, never with the text
   }
 })
 
-test('redirects are not followed', async (t) => {
+test('redirects are not followed', LIMIT, async (t) => {
   const h = await hostile(t, [(r) => void r.writeHead(302, { location: '/elsewhere' }).end()])
   const message = 'gateway: answered with a redirect, which is not followed'
   await assert.rejects(h.gateway.openRoom('x').ready, { message })
@@ -286,7 +302,7 @@ test('redirects are not followed', async (t) => {
   )
 })
 
-test('a silent connection is given up; one with comments is not', async (t) => {
+test('a silent connection is given up; one with comments is not', LIMIT, async (t) => {
   const h = await hostile(t, [
     (r) => {
       head(r)
@@ -309,7 +325,7 @@ test('a silent connection is given up; one with comments is not', async (t) => {
   room.close()
 })
 
-test('a gateway that takes the connection and never answers is given up', async (t) => {
+test('a gateway that takes the connection and never answers is given up', LIMIT, async (t) => {
   const h = await hostile(t, [() => {}, stream(event(0, 'a'))])
   const room = h.gateway.openRoom('x')
   const { got } = listen(room)
@@ -318,15 +334,17 @@ test('a gateway that takes the connection and never answers is given up', async 
   room.close()
 })
 
-test('another epoch: from the beginning, own packets posted again, callbacks called', async (t) => {
+test('another epoch: from the beginning, own packets posted again, callbacks called', LIMIT, async (t) => {
   for (const resumedFrom of ['0', '2']) {
     const restarted = { 'room-epoch': 'two', 'room-resumed-from': resumedFrom }
-    const h = await hostile(t, [
+    const streams = [
       cut(event(0, 'a') + event(1, 'b'), { 'room-epoch': 'one', 'room-resumed-from': '0' }),
       // a gateway that resumes in the new room by the old id leaves out what came before
       resumedFrom === '0' ? stream(event(0, 'c') + event(1, 'd'), restarted) : stream(event(2, 'wrong'), restarted),
       stream(event(0, 'c') + event(1, 'd'), { ...restarted, 'room-resumed-from': '0' }),
-    ])
+    ]
+    // long: what is posted again is so because of the epoch
+    const h = await hostile(t, streams, undefined, { timing: { ...TIMING, confirmMs: 60_000 } })
     const room = h.gateway.openRoom('x')
     let restarts = 0
     room.onRestart(() => restarts++)
@@ -352,7 +370,7 @@ test('another epoch: from the beginning, own packets posted again, callbacks cal
   }
 })
 
-test('a packet that the gateway took and never shows is posted again', async (t) => {
+test('a packet that the gateway took and never shows is posted again', LIMIT, async (t) => {
   let shown = false
   let write = (_: string): void => {}
   const h = await hostile(
@@ -379,7 +397,30 @@ test('a packet that the gateway took and never shows is posted again', async (t)
   room.close()
 })
 
-test('post: tried again after failures of the gateway, refused at once for good', async (t) => {
+test('a packet that came back is not posted again', LIMIT, async (t) => {
+  let write = (_: string): void => {}
+  const h = await hostile(
+    t,
+    [
+      (r) => {
+        head(r)
+        write = (text) => void r.write(text)
+      },
+    ],
+    (r, _request, body) => {
+      write(`event: new-message\nid: 0\ndata: ${body}\n\n`)
+      r.writeHead(200).end()
+    },
+  )
+  const room = h.gateway.openRoom('x')
+  await room.ready
+  await room.post(packet('mine'))
+  await pauseMs(3 * TIMING.confirmMs)
+  assert.equal(h.seen.filter((s) => s.method === 'POST').length, 1)
+  room.close()
+})
+
+test('post: tried again after failures of the gateway, refused at once for good', LIMIT, async (t) => {
   const codes = [500, 429, 0, 503, 200]
   const h = await hostile(t, [stream('')], (r) => {
     const code = codes.shift() ?? 413
@@ -399,7 +440,7 @@ test('post: tried again after failures of the gateway, refused at once for good'
   room.close()
 })
 
-test('post: the deadline and the signal end it, whatever the gateway does', async (t) => {
+test('post: the deadline and the signal end it, whatever the gateway does', LIMIT, async (t) => {
   for (const onPost of [refuse(500), () => {}, (r: ServerResponse) => void r.destroy()]) {
     const h = await hostile(t, [stream('')], onPost, { timing: { ...TIMING, attemptMs: 5000 } })
     const started = performance.now()
@@ -415,14 +456,14 @@ test('post: the deadline and the signal end it, whatever the gateway does', asyn
   }
 })
 
-test('nobody listens at the address: tried until the deadline; health fails at once', async () => {
+test('nobody listens at the address: tried until the deadline; health fails at once', LIMIT, async () => {
   const gateway = connectGateway({ url: 'http://127.0.0.1:9', timing: TIMING })
   await assert.rejects(gateway.post('x', packet('a'), { deadlineMs: 100 }), { message: /deadline/ })
   await assert.rejects(gateway.health(), { name: 'TransportError', message: 'gateway: no answer' })
   await assert.rejects(gateway.health(AbortSignal.abort()), { message: 'cancelled' })
 })
 
-test('closing and aborting end streams, pending posts and subscribers', async (t) => {
+test('closing and aborting end streams, pending posts and subscribers', LIMIT, async (t) => {
   for (const how of ['close', 'abort'] as const) {
     const h = await hostile(t, [stream(event(0, 'a'))], refuse(500))
     const cancel = new AbortController()
@@ -447,7 +488,20 @@ test('closing and aborting end streams, pending posts and subscribers', async (t
   assert.equal(h.seen.length, 0)
 })
 
-test('a room that outgrows its limit closes', async (t) => {
+test('whoever closes the room on a packet gets no further one', LIMIT, async (t) => {
+  const h = await hostile(t, [stream(event(0, 'a') + event(1, 'b'))])
+  const room = h.gateway.openRoom('x')
+  const { got, closed } = listen(room)
+  room.subscribe(
+    () => room.close(),
+    () => {},
+  )
+  await until(() => closed.length === 1, 'closed')
+  await pauseMs(20)
+  assert.deepEqual(got, ['a'])
+})
+
+test('a room that outgrows its limit closes', LIMIT, async (t) => {
   const text = 'A'.repeat(4 * 190_000)
   const h = await hostile(t, [
     (r) => {
@@ -468,7 +522,7 @@ test('a room that outgrows its limit closes', async (t) => {
   assert.ok(bytes <= 64 * 1024 * 1024 && bytes > 63 * 1024 * 1024)
 })
 
-test('a subscriber that throws loses its own subscription only', async (t) => {
+test('a subscriber that throws loses its own subscription only', LIMIT, async (t) => {
   const h = await hostile(t, [stream(event(0, 'a') + event(1, 'b'))])
   const room = h.gateway.openRoom('x')
   const failed = new Promise<Error>((resolve) =>
@@ -483,7 +537,7 @@ test('a subscriber that throws loses its own subscription only', async (t) => {
   room.close()
 })
 
-test('headers are asked for each attempt, and a failing source of headers is tried again', async (t) => {
+test('headers are asked for each attempt, and a failing source of headers is tried again', LIMIT, async (t) => {
   let asked = 0
   const tokens: (string | undefined)[] = []
   const note: Answer = (r, request) => {
@@ -499,10 +553,12 @@ test('headers are asked for each attempt, and a failing source of headers is tri
   const room = h.gateway.openRoom('x')
   await room.ready
   assert.deepEqual(tokens, ['t2', 't3'])
+  // noticed at once, not by a timeout
+  assert.ok(h.events.every((e) => e.at !== 'lost' || e.reason === 'connection ended'))
   room.close()
 })
 
-test('index: the number, or an error when the answer is something else', async (t) => {
+test('index: the number, or an error when the answer is something else', LIMIT, async (t) => {
   const answers = [
     '{"unique_idx":7}',
     '{"unique_idx":0}',
@@ -515,7 +571,7 @@ test('index: the number, or an error when the answer is something else', async (
   for (let i = 0; i < 3; i++) await assert.rejects(h.gateway.issueIndex('x'), { name: 'TransportError' })
 })
 
-test('addresses and ids that can not be are refused', () => {
+test('addresses and ids that can not be are refused', LIMIT, () => {
   for (const url of ['', '/rooms', 'ftp://a', 'http://u:p@a', 'http://u@a', 'http://a?x=1', 'http://a#x']) {
     assert.throws(() => connectGateway({ url }), { name: 'UsageError', message: /^gateway url: expected / })
   }
@@ -523,14 +579,14 @@ test('addresses and ids that can not be are refused', () => {
   for (const id of ['', '.', '..', '\ud800']) assert.throws(() => gateway.openRoom(id), { name: 'UsageError' })
 })
 
-test('a base URL may have a path', async (t) => {
+test('a base URL may have a path', LIMIT, async (t) => {
   const h = await hostile(t, [stream('')])
   const gateway = connectGateway({ url: `${h.url}/base/path//`, timing: TIMING })
   await gateway.post('x', packet('a'))
   assert.equal(h.seen[0]?.path, '/base/path/rooms/x/broadcast')
 })
 
-test('inbox rooms: one for each key', () => {
+test('inbox rooms: one for each key', LIMIT, () => {
   const room = inboxRoom(new Uint8Array(32))
   assert.match(room, /^inbox-[0-9a-f]{40}$/)
   assert.equal(inboxRoom(new Uint8Array(32)), room)

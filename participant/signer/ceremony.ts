@@ -9,7 +9,7 @@ import { bytesToHex } from '../base/bytes.ts'
 import { ProtocolAbort, StateError, TransportError, UsageError } from '../base/errors.ts'
 import type { SecurityLevel } from '../base/level.ts'
 import { type Random, systemRandom } from '../base/random.ts'
-import type { KeyShare } from '../key-share/key-share.ts'
+import { ACCOUNT_LIMIT, type KeyShare } from '../key-share/key-share.ts'
 import { generatePaillierKey, type PaillierSecretKey } from '../paillier/paillier-key.ts'
 import { generateRingPedersen, type RingPedersenSecret } from '../paillier/ring-pedersen.ts'
 import { openConnection } from '../party/connection.ts'
@@ -24,7 +24,6 @@ import type { Gateway } from '../room/gateway.ts'
 import { fixed, point, struct } from '../wire/codec.ts'
 import { Transcript } from '../wire/transcript.ts'
 import { inProcess, type Work } from '../zk/work.ts'
-import { ACCOUNT_LIMIT } from './invitation.ts'
 import { rendezvous } from './rendezvous.ts'
 
 export type CeremonyEvent =
@@ -97,15 +96,17 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
     const { roster, nonces } = met
     const signers = roster.members.map((m) => m.id)
     progress({ at: 'agreed', fingerprint: fingerprint(roster) })
-    if (!(await confirmed(o.confirm(fingerprint(roster), signers), signal))) {
-      throw new StateError('the fingerprint was not confirmed: no shares were made')
-    }
-
     const session = (purpose: string, account: string): Uint8Array =>
       sessionId({ purpose, level, roster, threshold, account, epoch: 0, signers, nonces })
     const common = { identity, roster, signers, epoch: 0, level, channel: room, random, work, signal }
     const open = (purpose: string, account: string, rounds: typeof finishRounds | typeof keygenRounds) =>
       openConnection({ ...common, session: session(purpose, account), protocols: [rounds], deadlineMs: leftMs() })
+
+    if (!(await confirmed(o.confirm(fingerprint(roster), signers), signal))) {
+      const message = 'the fingerprint was not confirmed'
+      await open('aux-info', '', finishRounds).refuse({ reason: 'FINGERPRINT', message })
+      throw new StateError(`${message}: no shares were made`)
+    }
 
     const moduli = await making
     progress({ at: 'aux-info' })

@@ -8,7 +8,7 @@
 import { bytesToHex, equalBytes } from '../base/bytes.ts'
 import { DecodeError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
-import type { KeyShare } from '../key-share/key-share.ts'
+import { ACCOUNT_LIMIT, type KeyShare } from '../key-share/key-share.ts'
 import type { ProtocolRounds } from '../party/party.ts'
 import { type Identity, MAX_PARTIES, memberOf, type PartyId, rosterDigest } from '../party/roster.ts'
 import { broadcastRound } from '../party/rounds.ts'
@@ -29,8 +29,6 @@ export interface Invitation {
   /** Unix time in ms at which the initiator gives up. */
   readonly deadline: bigint
 }
-
-export const ACCOUNT_LIMIT = 128
 
 const codec: Codec<Invitation> = struct<Invitation>({
   account: text(ACCOUNT_LIMIT),

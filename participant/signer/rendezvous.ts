@@ -9,12 +9,12 @@
 import { bytesToHex, equalBytes } from '../base/bytes.ts'
 import { DecodeError, TransportError, UsageError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
+import { ACCOUNT_LIMIT } from '../key-share/key-share.ts'
 import type { Channel } from '../party/channel.ts'
 import { type Identity, makeRoster, PARTY_ID, type PartyId, type Roster, rosterDigest } from '../party/roster.ts'
 import { decode, encode, fixed, list, struct, text, u16 } from '../wire/codec.ts'
 import { decodePacket, type Envelope, encodePacket, signEnvelope, verifyEnvelope } from '../wire/envelope.ts'
 import { Transcript } from '../wire/transcript.ts'
-import { ACCOUNT_LIMIT } from './invitation.ts'
 
 /** What everybody must have come for. */
 export interface Terms {
