@@ -2,7 +2,8 @@
  * The HTTP interface of the gateway:
  *
  *   GET  /rooms/{id}/subscribe         the room's history, then live, as an event stream
- *   POST /rooms/{id}/broadcast         any UTF-8 body without CR and NUL; 200 when it is in the room's log
+ *   POST /rooms/{id}/broadcast         any UTF-8 body without CR and NUL; 200 when it is in the room's log, where it
+ *                                      stays while the room lives, or for the seconds of a TTL header (RFC 8030)
  *   POST /rooms/{id}/issue_unique_idx  {"unique_idx": n}, counting from 1
  *   GET  /health                       {"status": "ok", …}
  *
@@ -124,6 +125,8 @@ async function broadcast(c: Handled, { config, rooms, logger }: AppOptions): Pro
   const { incoming, outgoing } = c.env
   const id = roomIdOf(c, config)
   if (id === undefined) return refusalResponse(refusals.badRoomId(config.limits.room_id_length))
+  const ttl = incoming.headers['ttl']
+  if (ttl !== undefined && !/^\d{1,8}$/.test(String(ttl))) return refusalResponse(refusals.badTtl())
   const body = await readBody(incoming, config.limits.body_bytes)
   if (body === 'too large') return refusalResponse(refusals.bodyTooLarge(config.limits.body_bytes))
   if (body === 'incomplete') return refusalResponse(refusals.bodyIncomplete())
@@ -131,7 +134,7 @@ async function broadcast(c: Handled, { config, rooms, logger }: AppOptions): Pro
   if (problem !== undefined) {
     return refusalResponse(problem === 'not UTF-8' ? refusals.bodyNotUtf8() : refusals.bodyHasControl())
   }
-  const published = rooms.publish(id, body)
+  const published = rooms.publish(id, body, ttl === undefined ? undefined : Number(ttl))
   if (!published.ok) return refusalResponse(published.refusal)
   logger.debug({ room: id, bytes: body.length }, 'broadcast')
   outgoing.writeHead(200, { 'content-length': 0 }).end()

@@ -5,7 +5,7 @@
 import type { ServerResponse } from 'node:http'
 
 const ALLOWED_METHODS = 'GET, POST, OPTIONS'
-const ALLOWED_HEADERS = 'Content-Type, Last-Event-ID, Idempotency-Key, Room-Epoch'
+const ALLOWED_HEADERS = 'Content-Type, Last-Event-ID, Idempotency-Key, Room-Epoch, TTL'
 const EXPOSED_HEADERS = 'Room-Epoch, Room-Resumed-From, Retry-After'
 const PREFLIGHT_SECONDS = 600
 

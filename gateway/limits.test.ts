@@ -122,6 +122,42 @@ test('the history of all rooms together is limited, and expiry makes place again
   await gateway.close()
 })
 
+test('messages with a TTL leave the log when it has passed: a room with a subscriber never fills up for good', async () => {
+  const clock = fakeClock()
+  const gateway = await testGateway({ 'limits.room_messages': 3 }, { clock })
+  const send = (body: string, ttl?: string) =>
+    fetch(`${gateway.url}/rooms/r/broadcast`, { method: 'POST', body, ...(ttl !== undefined && { headers: { ttl } }) })
+  const live = await subscribe(gateway, 'r')
+  assert.equal((await send('stays')).status, 200)
+  for (let i = 0; i < 20; i++) {
+    assert.equal((await send(`a${i}`, '30')).status, 200)
+    assert.equal((await send(`b${i}`, '30')).status, 200)
+    const full = await send('one too many', '30')
+    assert.equal(await errorCode(full), 'room_full')
+    clock.advanceSeconds(30)
+  }
+  assert.equal((await live.atLeast(41)).length, 41, 'who listens gets everything')
+  assert.equal((await send('last', '30')).status, 200)
+  const late = await subscribe(gateway, 'r')
+  assert.deepEqual(await late.atLeast(2), [
+    { id: 0, data: 'stays' },
+    { id: 41, data: 'last' },
+  ])
+  const resumed = await subscribe(gateway, 'r', { headers: { 'last-event-id': '5' } })
+  assert.deepEqual(await resumed.atLeast(1), [{ id: 41, data: 'last' }])
+  clock.advanceSeconds(30)
+  const { bytes } = gateway.status()
+  gateway.sweep()
+  assert.ok(gateway.status().bytes < bytes, 'the sweep gives the memory back')
+  for (const bad of ['', '-1', '1.5', 'x', '123456789']) {
+    const refused = await send('x', bad)
+    assert.equal(refused.status, 400)
+    assert.equal(await errorCode(refused), 'bad_ttl')
+  }
+  for (const stream of [live, late, resumed]) stream.close()
+  await gateway.close()
+})
+
 test('too many rooms and too many subscribers are 429', async () => {
   const clock = fakeClock()
   const settings = { 'limits.rooms': 2, 'limits.subscribers_per_room': 2, 'limits.room_idle_seconds': 60 }

@@ -25,6 +25,7 @@ export const refusals = {
     code: 'bad_last_event_id',
     message: 'Last-Event-ID is the decimal id of the last event received',
   }),
+  badTtl: (): Refusal => ({ status: 400, code: 'bad_ttl', message: 'TTL is a whole number of seconds' }),
   pipelined: (): Refusal => ({
     status: 400,
     code: 'pipelined_subscribe',

@@ -1,21 +1,22 @@
 /**
  * One room: a log of messages with ids 0, 1, 2, …, a counter that gives out 1, 2, 3, …, and those who listen.
  *
- * The log keeps every message while the room lives. When it is full, publishing is refused: dropping the oldest message
- * would leave a late participant waiting for something that is gone, without anybody being told.
+ * The log keeps every message while the room lives, but for those whose sender said how long they matter. When it is
+ * full, publishing is refused: dropping the oldest message would leave a late participant waiting for something that is
+ * gone, without anybody being told.
  * The epoch is drawn when the room is made, so that a client can see that ids start again.
  */
 import type { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { messageFrame } from './frame.ts'
+import { Log } from './log.ts'
 import { type CutOff, Subscriber } from './subscriber.ts'
 
 export class Room {
   readonly epoch: string = randomBytes(16).toString('base64url')
   readonly subscribers = new Set<Subscriber>()
-  readonly #log: Buffer[] = []
-  #bytes = 0
+  readonly #log = new Log()
   #lastIndex = 0
   #usedAtMs: number
 
@@ -24,12 +25,12 @@ export class Room {
   }
 
   get messages(): number {
-    return this.#log.length
+    return this.#log.size
   }
 
   /** Bytes held by the log, as they go over the wire. */
   get bytes(): number {
-    return this.#bytes
+    return this.#log.bytes
   }
 
   /** Idle means: nobody listens, and nobody has asked for anything for `idleMs`. */
@@ -50,13 +51,12 @@ export class Room {
 
   /** The event this body would become, as the next of the log. */
   frameFor(body: Buffer): Buffer {
-    return messageFrame(this.#log.length, body)
+    return messageFrame(this.#log.nextId, body)
   }
 
   /** Puts an event made by `frameFor` into the log and sends it to everybody who listens. */
-  append(frame: Buffer): void {
-    this.#log.push(frame)
-    this.#bytes += frame.length
+  append(frame: Buffer, expiresAtMs?: number): void {
+    this.#log.append(frame, expiresAtMs)
     for (const subscriber of this.subscribers) subscriber.advance()
   }
 
@@ -65,7 +65,12 @@ export class Room {
    * connected to another room of the same name must not wait for an id that comes much later, or never.
    */
   firstIdAfter(lastSeen: number | undefined): number {
-    return lastSeen === undefined || lastSeen >= this.#log.length ? 0 : lastSeen + 1
+    return lastSeen === undefined || lastSeen >= this.#log.nextId ? 0 : lastSeen + 1
+  }
+
+  /** Forgets the messages that nobody needs any more; returns the bytes that this freed. */
+  expire(nowMs: number): number {
+    return this.#log.expire(nowMs)
   }
 
   /** Adds a stream whose head has been written. History and live messages follow without gap: nothing awaits between. */

@@ -60,18 +60,23 @@ export class Rooms {
     return { ok: true, value: room }
   }
 
-  /** Puts a message into the room's log. When this says ok, every present and later subscriber gets it. */
-  publish(id: string, body: Buffer): Found<Room> {
+  /**
+   * Puts a message into the room's log. When this says ok, every present subscriber gets it, and every later one that
+   * comes within `ttlSeconds`, or while the room lives.
+   */
+  publish(id: string, body: Buffer, ttlSeconds?: number): Found<Room> {
     const opened = this.open(id)
     if (!opened.ok) return opened
     const room = opened.value
+    const nowMs = this.#clock.nowMs()
+    this.#bytes -= room.expire(nowMs)
     if (room.messages >= this.#limits.room_messages) return { ok: false, refusal: refusals.roomFull() }
     const frame = room.frameFor(body)
     if (room.bytes + frame.length > this.#limits.room_bytes) return { ok: false, refusal: refusals.roomFull() }
     if (this.#bytes + frame.length > this.#limits.total_bytes) this.sweep()
     if (this.#bytes + frame.length > this.#limits.total_bytes) return { ok: false, refusal: refusals.gatewayFull() }
     this.#bytes += frame.length
-    room.append(frame)
+    room.append(frame, ttlSeconds === undefined ? undefined : nowMs + 1000 * ttlSeconds)
     return opened
   }
 
@@ -93,11 +98,12 @@ export class Rooms {
     })
   }
 
-  /** Forgets idle rooms and what they hold. */
+  /** Forgets idle rooms and what they hold, and messages whose time has passed. */
   sweep(): void {
     const nowMs = this.#clock.nowMs()
     for (const [id, room] of this.#rooms) {
       if (this.#isIdle(room, nowMs)) this.#remove(id, room)
+      else this.#bytes -= room.expire(nowMs)
     }
   }
 

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { messageFrame } from './frame.ts'
+import { Log } from './log.ts'
 import { Subscriber } from './subscriber.ts'
 
 /** A connection that takes nothing until it is told to. */
@@ -31,19 +32,29 @@ function connection() {
 const frames = (count: number, bytes: number, from = 0) =>
   Array.from({ length: count }, (_, i) => messageFrame(from + i, Buffer.alloc(bytes, 'x')))
 
-function subscriber(log: readonly Buffer[], outgoing: ServerResponse) {
+function logOf(held: readonly Buffer[]): Log {
+  const log = new Log()
+  for (const frame of held) log.append(frame)
+  return log
+}
+
+function subscriber(log: Log, outgoing: ServerResponse) {
   const cuts: string[] = []
   const onCutOff = (why: string) => cuts.push(why)
   return { subscriber: new Subscriber({ outgoing, log, from: 0, maxBufferedBytes: 100_000, onCutOff }), cuts }
 }
 
 test('catching up queues one batch at a time, however long the history', async () => {
-  const log = frames(1000, 10_000)
+  const all = frames(1000, 10_000)
+  const log = logOf(all)
   const { outgoing, taken, take, writable } = connection()
   const { subscriber: stream, cuts } = subscriber(log, outgoing)
   stream.advance()
   for (let i = 0; i < 50; i++) {
-    log.push(...frames(1, 10_000, log.length))
+    const [frame] = frames(1, 10_000, log.nextId)
+    assert.ok(frame !== undefined)
+    all.push(frame)
+    log.append(frame)
     stream.advance()
     assert.ok(writable.writableLength < 80_000, 'one batch')
   }
@@ -51,17 +62,17 @@ test('catching up queues one batch at a time, however long the history', async (
     await take()
     assert.ok(writable.writableLength < 80_000, 'one batch')
   }
-  assert.equal(taken.join(''), Buffer.concat(log).toString())
+  assert.equal(taken.join(''), Buffer.concat(all).toString())
   assert.deepEqual(cuts, [])
 })
 
 test('a live reader is cut off above the limit, and nothing is written to it afterwards', () => {
-  const log: Buffer[] = []
+  const log = new Log()
   const { outgoing, writable } = connection()
   const { subscriber: stream, cuts } = subscriber(log, outgoing)
   stream.advance()
   for (let i = 0; i < 30; i++) {
-    log.push(...frames(1, 10_000, i))
+    for (const frame of frames(1, 10_000, i)) log.append(frame)
     stream.advance()
   }
   assert.deepEqual(cuts, ['buffer full'])
@@ -74,7 +85,7 @@ test('a live reader is cut off above the limit, and nothing is written to it aft
 
 test('pitfall 20: comments do not pile up; four periods without progress end the stream, progress does not', async () => {
   const { outgoing, take, writable } = connection()
-  const { subscriber: stream, cuts } = subscriber([], outgoing)
+  const { subscriber: stream, cuts } = subscriber(new Log(), outgoing)
   stream.advance()
   for (let period = 0; period < 20; period++) {
     stream.keepAlive()

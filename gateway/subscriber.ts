@@ -9,6 +9,7 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import { KEEP_ALIVE } from './frame.ts'
+import type { Log } from './log.ts'
 
 const REPLAY_BATCH_BYTES = 65_536
 const MAX_STALLED_PERIODS = 4
@@ -17,8 +18,7 @@ export type CutOff = 'buffer full' | 'stalled'
 
 export interface SubscriberOptions {
   readonly outgoing: ServerResponse
-  /** The room's events by id. Grows at the end; is never changed otherwise. */
-  readonly log: readonly Buffer[]
+  readonly log: Log
   /** Id of the first event to send. */
   readonly from: number
   readonly maxBufferedBytes: number
@@ -28,7 +28,7 @@ export interface SubscriberOptions {
 
 export class Subscriber {
   readonly #outgoing: ServerResponse
-  readonly #log: readonly Buffer[]
+  readonly #log: Log
   readonly #maxBufferedBytes: number
   readonly #onCutOff: (why: CutOff) => void
   #next: number
@@ -57,19 +57,19 @@ export class Subscriber {
   }
 
   #sendLive(): void {
-    for (let frame = this.#log[this.#next]; frame !== undefined; frame = this.#log[this.#next]) {
+    for (let event = this.#log.from(this.#next); event !== undefined; event = this.#log.from(this.#next)) {
       // Checked before writing, so that one message of any permitted size reaches a reader that keeps up.
       if (this.#outgoing.writableLength > this.#maxBufferedBytes) {
         this.#cutOff('buffer full')
         return
       }
-      this.#outgoing.write(frame)
-      this.#next += 1
+      this.#outgoing.write(event.frame)
+      this.#next = event.id + 1
     }
   }
 
   #replay(): void {
-    while (this.#next < this.#log.length) {
+    while (this.#log.from(this.#next) !== undefined) {
       if (this.#waitingForDrain) return
       this.#waitingForDrain = !this.#outgoing.write(this.#nextBatch())
     }
@@ -80,11 +80,11 @@ export class Subscriber {
     const frames: Buffer[] = []
     let bytes = 0
     while (bytes < REPLAY_BATCH_BYTES) {
-      const frame = this.#log[this.#next]
-      if (frame === undefined) break
-      frames.push(frame)
-      bytes += frame.length
-      this.#next += 1
+      const event = this.#log.from(this.#next)
+      if (event === undefined) break
+      frames.push(event.frame)
+      bytes += event.frame.length
+      this.#next = event.id + 1
     }
     return Buffer.concat(frames, bytes)
   }

@@ -9,11 +9,11 @@ import { bytesToHex, toBase64 } from '../base/bytes.ts'
 import { TransportError, UsageError } from '../base/errors.ts'
 import { Transcript } from '../wire/transcript.ts'
 import { type GatewayOptions, makeLink, requireRoomId } from './link.ts'
-import { checkHealth, postText, type RequestOptions } from './request.ts'
+import { checkHealth, type PostOptions, postText, type RequestOptions } from './request.ts'
 import { GatewayRoom, type Room, type RoomOptions } from './room.ts'
 
 export type { GatewayOptions, RoomEvent, Timing } from './link.ts'
-export type { RequestOptions } from './request.ts'
+export type { PostOptions, RequestOptions } from './request.ts'
 export type { Room, RoomOptions } from './room.ts'
 
 export interface Gateway {
@@ -23,7 +23,7 @@ export interface Gateway {
    * Puts one packet into a room without listening to it. Tried until the deadline or the signal; a packet may then be
    * there twice. TransportError: refused for good, deadline passed, or cancelled.
    */
-  post(room: string, packet: Uint8Array, options?: RequestOptions): Promise<void>
+  post(room: string, packet: Uint8Array, options?: PostOptions): Promise<void>
   /** One attempt. TransportError when the gateway doesn't answer or isn't well. */
   health(signal?: AbortSignal): Promise<void>
   /** A number from 1 that nobody else in the room gets while it lives. Fails as `post` does. */

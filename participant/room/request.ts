@@ -12,6 +12,11 @@ export interface RequestOptions {
   readonly deadlineMs?: number | undefined
 }
 
+export interface PostOptions extends RequestOptions {
+  /** How long anybody will want the packet, in whole seconds; without it, it stays while the room lives. */
+  readonly ttlSeconds?: number
+}
+
 /** An answer longer than this is cut: the gateway's own are below 100 bytes. */
 const ANSWER_LIMIT = 4096
 
@@ -24,7 +29,7 @@ export async function postText(
   room: string,
   action: 'broadcast' | 'issue_unique_idx',
   text: string,
-  { signal, deadlineMs }: RequestOptions,
+  { signal, deadlineMs, ttlSeconds }: PostOptions,
 ): Promise<string> {
   if (deadlineMs !== undefined && !(deadlineMs > 0)) throw new UsageError('deadline: expected a positive number of ms')
   const endMs = deadlineMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + deadlineMs
@@ -35,7 +40,7 @@ export async function postText(
     if (isCancelled()) throw new TransportError('cancelled')
     const leftMs = endMs - performance.now()
     if (leftMs <= 0) throw new TransportError('gateway: no answer before the deadline')
-    const answer = await attempt(link, url, text, Math.min(leftMs, link.timing.attemptMs), signal)
+    const answer = await attempt(link, url, text, ttlSeconds, Math.min(leftMs, link.timing.attemptMs), signal)
     if (typeof answer === 'string') return answer
     if (answer !== undefined && !isTransient(answer)) throw refusalError(answer)
     const pauseMs = Math.max(pause.next(), answer?.retryAfterMs ?? 0)
@@ -50,12 +55,14 @@ async function attempt(
   link: Link,
   url: string,
   body: string,
+  ttlSeconds: number | undefined,
   timeoutMs: number,
   outer: AbortSignal | undefined,
 ): Promise<string | Refusal | undefined> {
   try {
     return await limited(timeoutMs, outer, async (signal) => {
-      const headers = { ...(await link.headers()), 'content-type': 'text/plain;charset=utf-8' }
+      const headers: Record<string, string> = { ...(await link.headers()), 'content-type': 'text/plain;charset=utf-8' }
+      if (ttlSeconds !== undefined) headers['ttl'] = String(ttlSeconds)
       const response = await link.fetch(url, {
         method: 'POST',
         body,

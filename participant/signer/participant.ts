@@ -92,12 +92,14 @@ export function openParticipant(o: ParticipantOptions): Participant {
         ...(rest.signal === undefined ? [] : [rest.signal]),
       ])
       const room = gateway.openRoom(meetingRoom(meeting), { signal })
+      // An inbox lives as long as its owner: an invitation must not stay in it longer than it matters.
+      const ttlSeconds = Math.ceil(deadlineMs / 1000)
       const invite = async (): Promise<void> => {
         for (const id of signers.filter((s) => s !== share.identity.id)) {
           const member = share.roster.members.find((m) => m.id === id)
           if (member === undefined) throw new UsageError('signers: expected members of the roster')
           const packet = sealInvitation(share, meeting, id, invitation, random)
-          await gateway.post(inboxRoom(member.verifyKey), packet, { signal, deadlineMs })
+          await gateway.post(inboxRoom(member.verifyKey), packet, { signal, deadlineMs, ttlSeconds })
         }
       }
       // A gateway that restarts has lost the invitations too; a second one of the same meeting is ignored.
