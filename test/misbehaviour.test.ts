@@ -1,21 +1,24 @@
 /**
  * A party that does one thing other than the protocol says: every honest party ends, names it and nobody else, with the
  * code and the check of that thing, and with envelopes that it signed. Where no single party can be shown to have done
- * it, nobody is named.
+ * it, nobody is named. The alarm itself is tested beside presign/identify.ts.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { bigintToBytes } from '../participant/base/bytes.ts'
-import { type FaultCode, ProtocolAbort } from '../participant/base/errors.ts'
+import { culprits, type FaultCode, PeerStopped, ProtocolAbort, UsageError } from '../participant/base/errors.ts'
 import { systemRandom } from '../participant/base/random.ts'
 import { G, modQ, mul, Q, randomNonZeroScalar } from '../participant/math/curve.ts'
 import { feldman, randomPolynomial } from '../participant/math/polynomial.ts'
 import type { Party } from '../participant/party/party.ts'
 import { memberOf, type PartyId } from '../participant/party/roster.ts'
 import type { BroadcastRound, Round } from '../participant/party/rounds.ts'
+import { memoryRoom } from '../participant/party/simulation.ts'
+import { allValues } from '../participant/party/testing.ts'
 import * as keygenRounds from '../participant/protocols/keygen/rounds.ts'
 import type { AuxInfo } from '../participant/protocols/material.ts'
 import type { One, TwoProducts } from '../participant/protocols/presign/rounds.ts'
+import * as claim from '../participant/protocols/presign/statements.ts'
 import { one as signRound } from '../participant/protocols/sign/protocol.ts'
 import {
   altered,
@@ -27,6 +30,7 @@ import {
   fixture,
   forged,
   type Results,
+  type Run,
   rebound,
   runAux,
   runKeygen,
@@ -34,8 +38,9 @@ import {
   runSign,
   undecodable,
 } from '../participant/protocols/testing.ts'
-import { decode } from '../participant/wire/codec.ts'
-import { envelopeCodec, verifyEnvelope } from '../participant/wire/envelope.ts'
+import { decode, encode } from '../participant/wire/codec.ts'
+import { decodePacket, type Envelope, envelopeCodec, verifyEnvelope } from '../participant/wire/envelope.ts'
+import { encElg } from '../participant/zk/enc-elg.ts'
 import type * as mod from '../participant/zk/mod.ts'
 import type * as prm from '../participant/zk/prm.ts'
 
@@ -60,7 +65,10 @@ function expectNamed(f: Fixture, results: Results<unknown>, cheater: PartyId, co
     for (const raw of fault?.evidence ?? []) {
       const envelope = decode(envelopeCodec, raw)
       assert.equal(envelope.from, cheater)
-      assert.ok(verifyEnvelope(envelope, memberOf(f.roster, cheater).verifyKey))
+      assert.ok(
+        verifyEnvelope(envelope, memberOf(f.roster, cheater).verifyKey),
+        'verifyEnvelope(envelope, memberOf(f.roster, cheater).veri...',
+      )
     }
   }
 }
@@ -84,7 +92,7 @@ interface Row {
   readonly check: RegExp
 }
 
-type Runner = (f: Fixture, o: { readonly cheats: Readonly<Record<PartyId, Cheat>> }) => Promise<Results<unknown>>
+type Runner = (f: Fixture, o: Run) => Promise<Results<unknown>>
 
 /** The last party cheats. */
 function table(name: string, f: Fixture, run: Runner, rows: readonly Row[]): void {
@@ -200,12 +208,18 @@ test('key generation: a wrong sub-share for one party is seen by that party; nob
     cheats: { p2: altered(kg.twoShares, (m, to) => (to === 'p0' ? { sigma: modQ(m.sigma + 1n) } : m)) },
   })
   const [p0, p1] = [results.get('p0'), results.get('p1')]
-  assert.ok(p0?.status === 'rejected' && p0.reason instanceof ProtocolAbort)
+  assert.ok(
+    p0?.status === 'rejected' && p0.reason instanceof ProtocolAbort,
+    "p0?.status === 'rejected' && p0.reason instanceof Protoco...",
+  )
   assert.deepEqual(
     p0.reason.faults.map((f) => [f.culprit, f.code]),
     [['p2', 'VSS_SHARE']],
   )
-  assert.ok(p1?.status === 'rejected' && p1.reason.code === 'PEER_STOPPED')
+  assert.ok(
+    p1?.status === 'rejected' && p1.reason.code === 'PEER_STOPPED',
+    "p1?.status === 'rejected' && p1.reason.code === 'PEER_STO...",
+  )
 })
 
 const wide = (v: bigint): Uint8Array => bigintToBytes(modQ(v), 64)
@@ -398,7 +412,7 @@ const ROUND_ONE: readonly Row[] = [
   ),
   row(
     'K above N²',
-    change('K', (K) => K + N1.NN),
+    change('K', () => N1.NN + 1n),
     'CIPHER_GROUP',
     /^psi0: group C$/,
   ),
@@ -586,7 +600,10 @@ table(
 
 test('presigning, 2 parties: a wrong sum shows all four messages of the peer', async () => {
   const result = (await runPresign(two, { cheats: { p1: badDelta } })).get('p0')
-  assert.ok(result?.status === 'rejected' && result.reason instanceof ProtocolAbort)
+  assert.ok(
+    result?.status === 'rejected' && result.reason instanceof ProtocolAbort,
+    "result?.status === 'rejected' && result.reason instanceof...",
+  )
   const rounds = result.reason.faults[0]?.evidence.map((raw) => decode(envelopeCodec, raw).round)
   assert.deepEqual(rounds, ['1', '2', '2 products', '3'])
 })
@@ -607,12 +624,27 @@ table('presigning', three, presigning, [
   ),
 ])
 
-for (const [code, cheat] of [
-  ['DELTA', altered(rounds3.three, (m) => ({ ...m, delta: modQ(m.delta + 1n) }))],
-  ['CHI', altered(rounds3.three, (m) => ({ ...m, S: m.S.add(G) }))],
+/** Does not look at this round, and gives up. */
+function leavesAt(round: Round<never>): Cheat {
+  return (party) => ({
+    ...party,
+    collect: <M>(r: Round<M>) =>
+      (r as unknown) === round ? Promise.reject(new UsageError('leaves')) : party.collect(r),
+  })
+}
+
+for (const [sum, wrong] of [
+  ['δ', altered(rounds3.three, (m) => ({ ...m, delta: modQ(m.delta + 1n) }))],
+  ['S', altered(rounds3.three, (m) => ({ ...m, S: m.S.add(G) }))],
 ] as const) {
-  test(`presigning, 3 parties: a wrong sum names nobody: ${code}`, async () => {
-    expectNobody(await runPresign(three, { cheats: { p2: cheat } }), code, 'p2')
+  test(`presigning, 3 parties: another ${sum} from somebody who leaves before the alarm: nobody is named`, async () => {
+    const cheat = both(wrong, leavesAt(rounds3.three as Round<never>))
+    const results = await runPresign(three, { cheats: { p2: cheat } })
+    for (const id of ['p0', 'p1']) {
+      const r = results.get(id)
+      assert.ok(r?.status === 'rejected' && r.reason instanceof PeerStopped, id)
+      assert.deepEqual(culprits(r.reason), [])
+    }
   })
 }
 
@@ -667,4 +699,90 @@ test('signing: σ for another message: PARTIAL_SIG', async () => {
     cheats: { p2: altered(signRound, () => ({ sigma: other })) },
   })
   expectNamed(three, results, 'p2', 'PARTIAL_SIG', /^eq sigma Gamma$/)
+})
+
+// Evidence: what convicts the guilty convicts again elsewhere, and what the innocent said does not.
+
+/** The evidence of the one fault that p0 found. */
+function evidenceOf(results: Results<unknown>): readonly Envelope[] {
+  const result = results.get('p0')
+  assert.ok(result?.status === 'rejected' && result.reason instanceof ProtocolAbort, 'expected an abort')
+  assert.equal(result.reason.faults.length, 1)
+  return result.reason.faults[0]?.evidence.map((raw) => decode(envelopeCodec, raw)) ?? []
+}
+
+/** What p1 said in the clear, by round, in a run where all are honest. */
+async function saidBy(run: Runner): Promise<ReadonlyMap<string, Envelope>> {
+  const room = memoryRoom()
+  allValues(await run(two, { cheats: {}, channelOf: () => room }))
+  const packets = room.log.map(decodePacket)
+  return new Map(
+    packets.flatMap((p) => (p.kind === 'clear' && p.envelope.from === 'p1' ? [[p.envelope.round, p.envelope]] : [])),
+  )
+}
+
+test('evidence of a wrong opening: commitment and opening, and the honest ones pass the same check', async () => {
+  const judge = (commit: Envelope, opening: Envelope) => {
+    const { V } = decode(kg.one.codec, commit.body)
+    return kg.checkOpening(commit.session, 2, commit.from, V, decode(kg.two.codec, opening.body))
+  }
+  const evidence = evidenceOf(
+    await runKeygen(two, { cheats: { p1: altered(kg.two, (m) => ({ ...m, rid: flip(m.rid) })) } }),
+  )
+  assert.deepEqual(
+    evidence.map((e) => e.round),
+    ['1', '2'],
+  )
+  assert.equal(judge(...(evidence as [Envelope, Envelope]))?.code, 'COMMIT_OPEN')
+  const honest = await saidBy(runKeygen)
+  assert.equal(judge(honest.get('1') as Envelope, honest.get('2') as Envelope), undefined)
+})
+
+test('evidence of a wrong sub-share: Feldman points and sub-share', async () => {
+  const judge = (opening: Envelope, share: Envelope) =>
+    kg.checkSubShare(1, decode(kg.two.codec, opening.body).F, decode(kg.twoShares.codec, share.body))
+  for (const [wrong, code] of [
+    [1n, 'VSS_SHARE'],
+    [0n, undefined],
+  ] as const) {
+    const shares: keygenRounds.SubShare[] = []
+    const cheat = altered(kg.twoShares, (m) => {
+      shares.push(m)
+      return { sigma: modQ(m.sigma + 1n) }
+    })
+    const [opening, share] = evidenceOf(await runKeygen(two, { cheats: { p1: cheat } })) as [Envelope, Envelope]
+    assert.deepEqual([opening.round, share.round], ['2', '2 shares'])
+    const body = encode(kg.twoShares.codec, { sigma: modQ((shares[0]?.sigma ?? 0n) + wrong) })
+    assert.equal(judge(opening, { ...share, body })?.code, code)
+  }
+})
+
+test('evidence of a wrong ψ0: what it is about, and the proof', async () => {
+  const [share, peer] = [two.shares.get('p0'), two.shares.get('p1')]
+  assert.ok(share && peer, 'share && peer')
+  const { core, aux } = share
+  const publicAux = new Map([...aux.peers, ...peer.aux.peers])
+  const ctx = claim.contextOf(two.roster, 2, core.publicKey, core.publicShares, two.parties, publicAux)
+  /** Somebody who was not there, and has no secret. */
+  const judge = (first: Envelope, proofs: Envelope) => {
+    const statement = claim.psi0(ctx, 'p1', 'p0', decode(one.codec, first.body))
+    const binding = {
+      session: first.session,
+      epoch: 0,
+      level: two.level,
+      prover: 'p1',
+      verifier: 'p0',
+      slot: 'presign psi0',
+    }
+    return encElg.verify(binding, statement, decode(oneProofs.codec, proofs.body).psi0)
+  }
+  let right: Uint8Array | undefined
+  const cheat = altered(oneProofs, (m) => {
+    right = encode(oneProofs.codec, m)
+    return { ...m, psi0: m.psi1 }
+  })
+  const [first, proofs] = evidenceOf(await runPresign(two, { cheats: { p1: cheat } })) as [Envelope, Envelope]
+  assert.deepEqual([first.round, proofs.round], ['1', '1 proofs'])
+  assert.match(judge(first, proofs) ?? '', /^eq/)
+  assert.equal(judge(first, { ...proofs, body: right as Uint8Array }), undefined)
 })

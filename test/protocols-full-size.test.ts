@@ -24,7 +24,7 @@ test('2 of 2 at full size: auxiliary information, presigning and a signature wit
   )
   const digest = new Uint8Array(32).fill(9)
   const [a, b] = [...allValues(await runSign(f, presignatures, digest)).values()]
-  assert.ok(a)
+  assert.ok(a, 'a')
   assert.deepEqual(a, b)
   expectSignature(a, digest, core('p0').publicKey)
 })

@@ -53,7 +53,7 @@ function released(r: bigint, s: bigint, digest: Uint8Array, publicKey: Point): b
   try {
     return combinePartials(p, digest, [s]).r === r
   } catch (e) {
-    assert.ok(e instanceof InternalError)
+    assert.ok(e instanceof InternalError, 'e instanceof InternalError')
     return false
   }
 }
@@ -65,17 +65,20 @@ for (const { publicKey, tests } of wycheproof) {
       const key = Point.fromBytes(fromHex(publicKey))
       const [R, S] = [BigInt(`0x${r}`), BigInt(`0x${s}`)]
       assert.equal(verify(R, S, digest, key), valid)
-      if (valid) assert.ok(released(R, S, digest, key))
+      if (valid) assert.ok(released(R, S, digest, key), 'released(R, S, digest, key)')
       if (valid && openssl !== undefined) {
-        assert.ok(verifiedByOpenssl(concatBytes(bigintToBytes(R, 32), bigintToBytes(S, 32)), digest, key))
+        assert.ok(
+          verifiedByOpenssl(concatBytes(bigintToBytes(R, 32), bigintToBytes(S, 32)), digest, key),
+          'verifiedByOpenssl(concatBytes(bigintToBytes(R, 32), bigin...',
+        )
       }
     })
   }
 }
 
-test('Wycheproof 158 to 227, special values of r and s: none verifies, none is given out', () => {
+test('Wycheproof, special values of r and s (tcId 193 to 227 and more): none verifies', () => {
   const [first] = wycheproof
-  assert.ok(first)
+  assert.ok(first, 'first')
   const digest = sha256(fromHex('313233343030'))
   const key = Point.fromBytes(fromHex(first.publicKey))
   const P = 2n ** 256n - 2n ** 32n - 977n
@@ -89,12 +92,12 @@ for (const { privateKey, message, signature } of rfc6979) {
     const key = mul(G, BigInt(`0x${privateKey}`))
     const raw = fromHex(signature)
     const [r, s] = [bytesToBigint(raw.slice(0, 32)), bytesToBigint(raw.slice(32))]
-    assert.ok(verify(r, s, digest, key))
-    assert.ok(released(r, s, digest, key))
+    assert.ok(verify(r, s, digest, key), 'verify(r, s, digest, key)')
+    assert.ok(released(r, s, digest, key), 'released(r, s, digest, key)')
     assert.ok(!verify(r, Q - s, digest, key), 'high s')
-    assert.ok(!verify(r, s + 1n, digest, key))
-    assert.ok(!verify(r, s, sha256(digest), key))
-    assert.ok(!verify(r, s, digest, key.negate()))
+    assert.ok(!verify(r, s + 1n, digest, key), '!verify(r, s + 1n, digest, key)')
+    assert.ok(!verify(r, s, sha256(digest), key), '!verify(r, s, sha256(digest), key)')
+    assert.ok(!verify(r, s, digest, key.negate()), '!verify(r, s, digest, key.negate())')
     // the signature that these vectors are of: the deterministic one
     const made = secp256k1.sign(digest, fromHex(privateKey), { prehash: false, lowS: true })
     assert.deepEqual(made, raw)

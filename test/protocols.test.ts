@@ -86,12 +86,15 @@ function expectConsistent(f: Fixture, shares: ReadonlyMap<PartyId, CoreShare>): 
   const [, first] = all[0] as [PartyId, CoreShare]
   for (const [id, s] of all) {
     assert.ok(mul(G, s.x.expose()).equals(s.publicShares.get(id) as typeof G), `${id}: x·G is not X`)
-    assert.ok(s.publicKey.equals(first.publicKey))
+    assert.ok(s.publicKey.equals(first.publicKey), 's.publicKey.equals(first.publicKey)')
     assert.deepEqual([s.threshold, s.feldman.length], [f.threshold, f.threshold])
-    assert.ok(s.feldman[0]?.equals(s.publicKey))
+    assert.ok(s.feldman[0]?.equals(s.publicKey), 's.feldman[0]?.equals(s.publicKey)')
     assert.deepEqual(s.chainCode, first.chainCode)
     for (const m of f.roster.members) {
-      assert.ok(s.publicShares.get(m.id)?.equals(evaluateInExponent(first.feldman, BigInt(m.index))))
+      assert.ok(
+        s.publicShares.get(m.id)?.equals(evaluateInExponent(first.feldman, BigInt(m.index))),
+        's.publicShares.get(m.id)?.equals(evaluateInExponent(first...',
+      )
     }
   }
   assert.equal(first.chainCode.length, 32)
@@ -119,7 +122,7 @@ async function sign(
   expectFits(presignatures)
   const signatures = allValues(await runSign(f, presignatures, digest, hostile(`sign ${seed}`)))
   const [signature, ...others] = [...signatures.values()]
-  assert.ok(signature)
+  assert.ok(signature, 'signature')
   for (const other of others) assert.deepEqual(other, signature)
   expectSignature(signature, digest, material(signers[0] as PartyId).core.publicKey)
 }
@@ -127,9 +130,15 @@ async function sign(
 /** Each signer's public view of all is the same, and fits its secrets. */
 function expectFits(presignatures: ReadonlyMap<PartyId, Presignature>): void {
   for (const [id, p] of presignatures) {
-    assert.ok(mul(p.Gamma, p.kTilde.expose()).equals(p.DeltaTilde.get(id) as typeof G))
-    assert.ok(mul(p.Gamma, p.chiTilde.expose()).equals(p.STilde.get(id) as typeof G))
-    for (const other of presignatures.values()) assert.ok(other.Gamma.equals(p.Gamma))
+    assert.ok(
+      mul(p.Gamma, p.kTilde.expose()).equals(p.DeltaTilde.get(id) as typeof G),
+      'mul(p.Gamma, p.kTilde.expose()).equals(p.DeltaTilde.get(id))',
+    )
+    assert.ok(
+      mul(p.Gamma, p.chiTilde.expose()).equals(p.STilde.get(id) as typeof G),
+      'mul(p.Gamma, p.chiTilde.expose()).equals(p.STilde.get(id))',
+    )
+    for (const other of presignatures.values()) assert.ok(other.Gamma.equals(p.Gamma), 'other.Gamma.equals(p.Gamma)')
   }
 }
 
@@ -202,12 +211,18 @@ describe('2 of 3', () => {
   test('other sets of signers are refused before anything is sent', async () => {
     for (const signers of [['p0'], ['p0', 'p1', 'p2']]) {
       for (const [, r] of await runPresign(f, { signers }, material)) {
-        assert.ok(r.status === 'rejected' && r.reason instanceof UsageError)
+        assert.ok(
+          r.status === 'rejected' && r.reason instanceof UsageError,
+          "r.status === 'rejected' && r.reason instanceof UsageError",
+        )
       }
     }
     const room = memoryRoom()
     for (const [, r] of await runPresign({ ...f, parties: ['p1', 'p0'] }, { channelOf: () => room }, material)) {
-      assert.ok(r.status === 'rejected' && r.reason instanceof UsageError)
+      assert.ok(
+        r.status === 'rejected' && r.reason instanceof UsageError,
+        "r.status === 'rejected' && r.reason instanceof UsageError",
+      )
     }
     assert.ok(
       room.log.every((raw) => decodePacket(raw).kind === 'sealed'),
@@ -231,8 +246,14 @@ describe('3 of 5', () => {
 test('two runs of key generation share nothing', async () => {
   const f = fixture(2, 2)
   const [a, b] = [allValues(await runKeygen(f)), allValues(await runKeygen(f))]
-  assert.ok(!a.get('p0')?.publicKey.equals(b.get('p0')?.publicKey as typeof G))
-  assert.ok(!equalBytes(a.get('p0')?.chainCode as Uint8Array, b.get('p0')?.chainCode as Uint8Array))
+  assert.ok(
+    !a.get('p0')?.publicKey.equals(b.get('p0')?.publicKey as typeof G),
+    "!a.get('p0')?.publicKey.equals(b.get('p0')?.publicKey)",
+  )
+  assert.ok(
+    !equalBytes(a.get('p0')?.chainCode as Uint8Array, b.get('p0')?.chainCode as Uint8Array),
+    "!equalBytes(a.get('p0')?.chainCode as Uint8Array, b.get('...",
+  )
 })
 
 test('the room never holds a sub-share in the clear', async () => {
@@ -240,7 +261,11 @@ test('the room never holds a sub-share in the clear', async () => {
   const room = memoryRoom()
   const cores = allValues(await runKeygen(f, { channelOf: () => room }))
   const log = room.log.map(bytesToHex).join('\n')
-  for (const { x } of cores.values()) assert.ok(!log.includes(x.expose().toString(16).padStart(64, '0')))
+  for (const { x } of cores.values())
+    assert.ok(
+      !log.includes(x.expose().toString(16).padStart(64, '0')),
+      "!log.includes(x.expose().toString(16).padStart(64, '0'))",
+    )
   const rounds = room.log.map((raw) => decodePacket(raw)).map((p) => (p.kind === 'clear' ? p.envelope.round : 'sealed'))
   assert.deepEqual(rounds.sort(), ['1', '1', '2', '2', '3', '3', 'sealed', 'sealed'])
 })

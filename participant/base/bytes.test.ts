@@ -42,7 +42,7 @@ test('there is one text for each byte string: whatever decodes, re-encodes to it
       try {
         bytes = fromBase64(t)
       } catch (e) {
-        assert.ok(e instanceof DecodeError)
+        assert.ok(e instanceof DecodeError, 'e instanceof DecodeError')
         return
       }
       assert.equal(toBase64(bytes), t)
@@ -130,8 +130,11 @@ test('equality and order of byte strings', () => {
       assert.equal(Math.sign(compareBytes(a, b)), Buffer.compare(a, b))
     }),
   )
-  assert.ok(!equalBytes(Uint8Array.of(1), Uint8Array.of(1, 0)))
-  assert.ok(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2)))
+  assert.ok(!equalBytes(Uint8Array.of(1), Uint8Array.of(1, 0)), '!equalBytes(Uint8Array.of(1), Uint8Array.of(1, 0))')
+  assert.ok(
+    equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2)),
+    'equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2))',
+  )
 })
 
 test('UTF-8 is strict, and keeps a byte order mark', () => {

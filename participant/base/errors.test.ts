@@ -36,7 +36,8 @@ test('each class has its own stable code and its own name', () => {
     all.map((e) => e.name),
     ['UsageError', 'DecodeError', 'TransportError', 'PeerStopped', 'StateError', 'InternalError', 'ProtocolAbort'],
   )
-  for (const e of all) assert.ok(e instanceof MpcError && e instanceof Error)
+  for (const e of all)
+    assert.ok(e instanceof MpcError && e instanceof Error, 'e instanceof MpcError && e instanceof Error')
 })
 
 test('only an abort blames anybody, each culprit once and in the order of the faults', () => {

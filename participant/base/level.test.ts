@@ -31,8 +31,8 @@ test('the two levels hold all inequalities, at the sizes of appendix C.1', () =>
   assert.deepEqual(level('cggmp24-3072', true, GOOD), CGGMP24_3072)
   const { modulusBits, ell, ellPrime, epsilon, repetitions, production } = CGGMP24_3072
   assert.deepEqual([modulusBits, ell, ellPrime, epsilon, repetitions], GOOD)
-  assert.ok(production)
-  assert.ok(!INSECURE_TEST.production)
+  assert.ok(production, 'production')
+  assert.ok(!INSECURE_TEST.production, '!INSECURE_TEST.production')
   assert.deepEqual(LEVELS, [CGGMP24_3072, INSECURE_TEST])
 })
 

@@ -16,7 +16,10 @@ test('every chunk is filled', () => {
       `bytes at ${at}`,
     )
   }
-  assert.ok(bytes.subarray(-64).some((b) => b !== 0))
+  assert.ok(
+    bytes.subarray(-64).some((b) => b !== 0),
+    'bytes.subarray(-64).some((b) => b !== 0)',
+  )
 })
 
 test('two draws differ', () => {

@@ -21,13 +21,13 @@ const WAYS: Readonly<Record<string, (s: Secret<string>) => string>> = {
 for (const [way, show] of Object.entries(WAYS)) {
   test(`${way} hides the value`, () => {
     const text = show(secret(VALUE))
-    assert.ok(!text.includes(VALUE))
+    assert.ok(!text.includes(VALUE), '!text.includes(VALUE)')
     assert.match(text, /\[secret\]/)
   })
 }
 
 test('a number made from a secret is no number', () => {
-  assert.ok(Number.isNaN(Number(secret(7n))))
+  assert.ok(Number.isNaN(Number(secret(7n))), 'Number.isNaN(Number(secret(7n)))')
 })
 
 test('structuredClone, keys and entries give nothing', () => {
@@ -40,5 +40,5 @@ test('structuredClone, keys and entries give nothing', () => {
 test('expose gives the value itself', () => {
   const bytes = Uint8Array.of(1, 2, 3)
   assert.equal(secret(bytes).expose(), bytes)
-  assert.ok(secret(1n) instanceof Secret)
+  assert.ok(secret(1n) instanceof Secret, 'secret(1n) instanceof Secret')
 })

@@ -123,12 +123,13 @@ export function openConnection(o: ConnectionOptions): Connection {
           return { message: messages[at] as M, envelope: encode(envelopeCodec, got[at] as Envelope) }
         })
       },
-      async checkEach(round, got, check) {
+      async checkEach(round, got, check, before = []) {
         const faults: Fault[] = []
         for (const [culprit, { message, envelope }] of got.entries()) {
           const failed = await check(culprit, message)
-          if (failed !== undefined)
-            faults.push({ culprit, protocol, round: round.name, ...failed, evidence: [envelope] })
+          if (failed === undefined) continue
+          const evidence = [...before.map((r) => r.get(culprit).envelope), envelope]
+          faults.push({ culprit, protocol, round: round.name, ...failed, evidence })
         }
         abortOn(faults)
       },
@@ -168,8 +169,11 @@ export function openConnection(o: ConnectionOptions): Connection {
       }
     },
     async refuse(stop) {
-      await mailbox.stop(stop)
-      mailbox.close()
+      try {
+        await mailbox.stop(stop)
+      } finally {
+        mailbox.close()
+      }
     },
   }
 }

@@ -87,6 +87,8 @@ export class Inbox {
       if (!equalBytes(envelope.session, session)) return undefined
       const sender = peers.find((m) => m.id === envelope.from)
       if (sender === undefined) return undefined
+      // no protocol's name has a slash: with one, two envelopes could claim one key
+      if (envelope.protocol.includes('/')) return undefined
       const kind = rounds.get(`${envelope.protocol}/${envelope.round}`)
       if (kind === undefined) return undefined
       // A direct message counts only when it came sealed to us, a broadcast only when it came in the clear.

@@ -25,7 +25,10 @@ const stopCodec = struct<Stop>({ reason: text(32), message: text(256) })
 export interface Mailbox {
   /** Throws TransportError when the session has ended before the room took the message. */
   post(protocol: string, round: string, to: PartyId | '', body: Uint8Array): Promise<Envelope>
-  /** One envelope from each of `from`, in that order; undefined when `limitMs` passes first. */
+  /**
+   * One envelope from each of `from`, in that order. Without a limit, throws PeerStopped or TransportError when it can't
+   * be had; with one, gives undefined then, or when `limitMs` passes first.
+   */
   gather(
     protocol: string,
     round: string,
@@ -111,10 +114,13 @@ export function openMailbox(o: ConnectionOptions, rounds: ReadonlyMap<string, 'b
         const waiting = from.filter((id) => inbox.take(id, protocol, round) === undefined)
         if (waiting.length === 0) return from.map((id) => inbox.take(id, protocol, round) as Envelope)
         // A peer that stopped is not waited for; what it sent before still counts.
-        for (const id of waiting) {
+        const stops = waiting.flatMap((id) => {
           const said = inbox.take(id, STOP.protocol, STOP.round)
-          if (said !== undefined) throw stoppedBy(id, said)
-        }
+          return said === undefined ? [] : [stoppedBy(id, said)]
+        })
+        // With a limit, whoever calls makes do with less: nobody keeps it from that by stopping.
+        if (limitMs !== undefined && (stops.length === waiting.length || ended !== undefined)) return undefined
+        if (limitMs === undefined && stops[0] !== undefined) throw stops[0]
         if (ended !== undefined) {
           throw new TransportError(`${ended.message}; waiting for ${waiting.join(', ')}`, waiting, { cause: ended })
         }

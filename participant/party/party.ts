@@ -38,11 +38,15 @@ export interface Party {
    * different ones, or (3 parties or more) who told others something else; TransportError at the deadline.
    */
   collect<M>(round: Round<M>): Promise<PerPeer<Received<M>>>
-  /** Checks every peer, then aborts naming all who failed, whatever the order of arrival. */
+  /**
+   * Checks every peer, then aborts naming all who failed, whatever the order of arrival. `before` are earlier messages
+   * that the check rests on; the culprit's come first in the evidence.
+   */
   checkEach<M>(
     round: Round<M>,
     got: PerPeer<Received<M>>,
     check: (from: PartyId, message: M) => Failed | undefined | Promise<Failed | undefined>,
+    before?: readonly PerPeer<Received<unknown>>[],
   ): Promise<void>
   /** Ends the session for a reason that is no single message's fault. */
   abort(

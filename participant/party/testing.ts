@@ -1,4 +1,7 @@
-/** Runs a protocol among all its parties in one process, over a room in memory: the real parties and envelopes. */
+/**
+ * Runs a protocol among all its parties in one process, over a room in memory: the real parties and envelopes, and
+ * networks that misbehave.
+ */
 import type { SecurityLevel } from '../base/level.ts'
 import { type Random, systemRandom } from '../base/random.ts'
 import { inProcess } from '../zk/work.ts'
@@ -6,7 +9,7 @@ import type { Channel } from './channel.ts'
 import { openConnection } from './connection.ts'
 import type { Party, ProtocolRounds } from './party.ts'
 import type { Identity, PartyId, Roster } from './roster.ts'
-import { memoryRoom } from './simulation.ts'
+import { inOrder, memoryRoom, type Schedule } from './simulation.ts'
 
 export interface SimulatedSession {
   readonly identities: ReadonlyMap<PartyId, Identity>
@@ -58,4 +61,31 @@ export function allValues<T>(results: ReadonlyMap<PartyId, PromiseSettledResult<
       return [id, r.value]
     }),
   )
+}
+
+/** Delivers late by up to `lateMs`, so in any order, and every other packet twice. Follows from `random` alone. */
+export function hostileSchedule(random: Random, lateMs = 12): Schedule {
+  return ({ packet, deliver }) => {
+    const [late, again, twice] = random.bytes(3) as unknown as [number, number, number]
+    setTimeout(() => deliver(packet), (late * lateMs) / 256)
+    if (twice < 128) setTimeout(() => deliver(packet), (again * lateMs) / 256)
+  }
+}
+
+/**
+ * A room for each party. `route` says what `to` gets in place of a packet that `from` posts: the packet alone is an
+ * honest network, an empty list drops it.
+ */
+export function networkOf(
+  ids: readonly PartyId[],
+  route: (from: PartyId, to: PartyId, packet: Uint8Array) => readonly Uint8Array[],
+  schedule: Schedule = inOrder,
+): (id: PartyId) => Channel {
+  const rooms = new Map(ids.map((id) => [id, memoryRoom(schedule)]))
+  return (from) => ({
+    async post(packet) {
+      for (const [to, room] of rooms) for (const p of route(from, to, packet)) await room.post(p)
+    },
+    subscribe: (onPacket, onClosed) => (rooms.get(from) as Channel).subscribe(onPacket, onClosed),
+  })
 }

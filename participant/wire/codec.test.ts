@@ -83,7 +83,7 @@ for (const { name, codec, values, equal } of CASES) {
     fc.assert(
       fc.property(values, (v) => {
         const back = decode(codec, encode(codec, v))
-        if (equal !== undefined) assert.ok(equal(back, v))
+        if (equal !== undefined) assert.ok(equal(back, v), 'equal(back, v)')
         else assert.deepEqual(back, v)
       }),
     )
@@ -191,8 +191,11 @@ test('what was decoded owns its memory and is frozen', () => {
   const value = decode(pair, raw)
   raw.fill(0xff)
   assert.deepEqual(value, { a: 1, b: Uint8Array.of(1, 2) })
-  assert.ok(Object.isFrozen(value))
-  assert.ok(Object.isFrozen(decode(list(u8, 0, 2), encode(list(u8, 0, 2), [1]))))
+  assert.ok(Object.isFrozen(value), 'Object.isFrozen(value)')
+  assert.ok(
+    Object.isFrozen(decode(list(u8, 0, 2), encode(list(u8, 0, 2), [1]))),
+    'Object.isFrozen(decode(list(u8, 0, 2), encode(list(u8, 0,...',
+  )
   assert.equal(value.b.buffer.byteLength, 2)
 })
 
@@ -200,6 +203,6 @@ test('long messages survive the growth of the buffer', () => {
   const long = Uint8Array.from({ length: 100_000 }, (_, i) => i * 31)
   const codec = list(bytes(200_000), 0, 3)
   const [first, second] = decode(codec, encode(codec, [long, long.slice(1)]))
-  assert.ok(equalBytes(first as Uint8Array, long))
-  assert.ok(equalBytes(second as Uint8Array, long.slice(1)))
+  assert.ok(equalBytes(first as Uint8Array, long), 'equalBytes(first as Uint8Array, long)')
+  assert.ok(equalBytes(second as Uint8Array, long.slice(1)), 'equalBytes(second as Uint8Array, long.slice(1))')
 })

@@ -33,8 +33,8 @@ const MESSAGE: Message = {
 const signed = signEnvelope(MESSAGE, alice.signingKey)
 
 test('an envelope verifies under its sender and nobody else', () => {
-  assert.ok(verifyEnvelope(signed, alice.verifyKey))
-  assert.ok(!verifyEnvelope(signed, bob.verifyKey))
+  assert.ok(verifyEnvelope(signed, alice.verifyKey), 'verifyEnvelope(signed, alice.verifyKey)')
+  assert.ok(!verifyEnvelope(signed, bob.verifyKey), '!verifyEnvelope(signed, bob.verifyKey)')
 })
 
 const CHANGES: { readonly [K in keyof Envelope]: Envelope[K] } = {
@@ -49,13 +49,22 @@ const CHANGES: { readonly [K in keyof Envelope]: Envelope[K] } = {
 
 for (const field of Object.keys(CHANGES) as (keyof Envelope)[]) {
   test(`changed ${field}: does not verify`, () => {
-    assert.ok(!verifyEnvelope({ ...signed, [field]: CHANGES[field] }, alice.verifyKey))
+    assert.ok(
+      !verifyEnvelope({ ...signed, [field]: CHANGES[field] }, alice.verifyKey),
+      '!verifyEnvelope({ ...signed, [field]: CHANGES[field] }, a...',
+    )
   })
 }
 
 test('a byte moved from one field to the next does not verify', () => {
-  assert.ok(!verifyEnvelope({ ...signed, protocol: 'presig', round: 'n1' }, alice.verifyKey))
-  assert.ok(!verifyEnvelope({ ...signed, from: 'alic', to: 'e' }, alice.verifyKey))
+  assert.ok(
+    !verifyEnvelope({ ...signed, protocol: 'presig', round: 'n1' }, alice.verifyKey),
+    "!verifyEnvelope({ ...signed, protocol: 'presig', round: '...",
+  )
+  assert.ok(
+    !verifyEnvelope({ ...signed, from: 'alic', to: 'e' }, alice.verifyKey),
+    "!verifyEnvelope({ ...signed, from: 'alic', to: 'e' }, ali...",
+  )
 })
 
 test('every bit of the signature counts', () => {
@@ -72,7 +81,10 @@ const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n
 test('strict: s + L is another signature of the same message, and refused', () => {
   const s = bytesToBigint(signed.signature.slice(32).reverse()) + ORDER
   const signature = concatBytes(signed.signature.slice(0, 32), bigintToBytes(s, 32).reverse())
-  assert.ok(!verifyEnvelope({ ...signed, signature }, alice.verifyKey))
+  assert.ok(
+    !verifyEnvelope({ ...signed, signature }, alice.verifyKey),
+    '!verifyEnvelope({ ...signed, signature }, alice.verifyKey)',
+  )
 })
 
 test('strict: keys of small order, under which one signature fits every message, are refused', () => {
@@ -83,18 +95,24 @@ test('strict: keys of small order, under which one signature fits every message,
     fromHex('ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'),
     new Uint8Array(32),
   ]) {
-    assert.ok(!verifyEnvelope({ ...signed, signature }, key))
+    assert.ok(!verifyEnvelope({ ...signed, signature }, key), '!verifyEnvelope({ ...signed, signature }, key)')
   }
 })
 
 test('malformed keys and signatures do not verify, and do not throw', () => {
   for (const key of [new Uint8Array(0), new Uint8Array(31), new Uint8Array(33), new Uint8Array(32).fill(255)]) {
-    assert.ok(!verifyEnvelope(signed, key))
+    assert.ok(!verifyEnvelope(signed, key), '!verifyEnvelope(signed, key)')
   }
   for (const length of [0, 63, 65])
-    assert.ok(!verifyEnvelope({ ...signed, signature: new Uint8Array(length) }, alice.verifyKey))
+    assert.ok(
+      !verifyEnvelope({ ...signed, signature: new Uint8Array(length) }, alice.verifyKey),
+      '!verifyEnvelope({ ...signed, signature: new Uint8Array(le...',
+    )
   // a body that has no encoding was never signed
-  assert.ok(!verifyEnvelope({ ...signed, body: new Uint8Array(BODY_LIMIT + 1) }, alice.verifyKey))
+  assert.ok(
+    !verifyEnvelope({ ...signed, body: new Uint8Array(BODY_LIMIT + 1) }, alice.verifyKey),
+    '!verifyEnvelope({ ...signed, body: new Uint8Array(BODY_LI...',
+  )
 })
 
 const name = fc.string({ unit: 'grapheme', maxLength: 5 })

@@ -40,12 +40,18 @@ const packet = seal(envelopeTo('bob'), bob.sealKey, systemRandom)
 test('the recipient gets the signed envelope', () => {
   const back = unseal(packet, bob.sealingKey)
   assert.deepEqual(back, envelopeTo('bob'))
-  assert.ok(verifyEnvelope(back, alice.verifyKey))
+  assert.ok(verifyEnvelope(back, alice.verifyKey), 'verifyEnvelope(back, alice.verifyKey)')
 })
 
 test('neither body nor round is in the packet', () => {
-  assert.ok(!bytesToHex(encodePacket(packet)).includes(bytesToHex(BODY.slice(0, 8))))
-  assert.ok(!bytesToHex(encodePacket(packet)).includes(bytesToHex(utf8ToBytes('2 shares'))))
+  assert.ok(
+    !bytesToHex(encodePacket(packet)).includes(bytesToHex(BODY.slice(0, 8))),
+    '!bytesToHex(encodePacket(packet)).includes(bytesToHex(BOD...',
+  )
+  assert.ok(
+    !bytesToHex(encodePacket(packet)).includes(bytesToHex(utf8ToBytes('2 shares'))),
+    '!bytesToHex(encodePacket(packet)).includes(bytesToHex(utf...',
+  )
 })
 
 test('nobody else opens it', () => {

@@ -31,6 +31,11 @@ const EXCEPTIONS = new Map<string, FaultCode>([
   ['aff-g: group C', 'CIPHER_GROUP'],
   ['aff-g: group D', 'CIPHER_GROUP'],
   ['aff-g: group Y', 'CIPHER_GROUP'],
+  ['aff-g*: group C', 'CIPHER_GROUP'],
+  ['aff-g*: group D', 'CIPHER_GROUP'],
+  ['aff-g*: group Y', 'CIPHER_GROUP'],
+  ['dec: group K', 'CIPHER_GROUP'],
+  ['dec: group D', 'CIPHER_GROUP'],
 ])
 
 describe('faultCode', () => {

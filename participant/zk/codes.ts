@@ -7,6 +7,8 @@
  */
 import { type FaultCode, InternalError } from '../base/errors.ts'
 import type * as affG from './aff-g.ts'
+import type * as affGStar from './aff-g-star.ts'
+import type * as dec from './dec.ts'
 import type * as elog from './elog.ts'
 import type * as encElg from './enc-elg.ts'
 import type * as fac from './fac.ts'
@@ -23,6 +25,8 @@ export interface Checks {
   readonly 'enc-elg': encElg.Check
   readonly 'aff-g': affG.Check
   readonly elog: elog.Check
+  readonly 'aff-g*': affGStar.Check
+  readonly dec: dec.Check
 }
 
 export const FAULT_CODES: { readonly [P in keyof Checks]: Readonly<Record<Checks[P], FaultCode>> } = {
@@ -106,6 +110,38 @@ export const FAULT_CODES: { readonly [P in keyof Checks]: Readonly<Record<Checks
     'eq L': 'PROOF_EQ',
     'eq M': 'PROOF_EQ',
     'eq Y': 'PROOF_EQ',
+  },
+  'aff-g*': {
+    'length commitment': 'PROOF_LEN',
+    'length response': 'PROOF_LEN',
+    'range z1': 'PROOF_RANGE',
+    'range z2': 'PROOF_RANGE',
+    'group X': 'PROOF_GROUP',
+    'group C': 'CIPHER_GROUP',
+    'group D': 'CIPHER_GROUP',
+    'group Y': 'CIPHER_GROUP',
+    'group A': 'PROOF_GROUP',
+    'group By': 'PROOF_GROUP',
+    'group w': 'PROOF_GROUP',
+    'group wY': 'PROOF_GROUP',
+    'eq X': 'PROOF_EQ',
+    'eq D': 'PROOF_EQ',
+    'eq Y': 'PROOF_EQ',
+  },
+  dec: {
+    'length commitment': 'PROOF_LEN',
+    'length response': 'PROOF_LEN',
+    'range z': 'PROOF_RANGE',
+    'range w': 'PROOF_RANGE',
+    'group X': 'PROOF_GROUP',
+    'group h': 'PROOF_GROUP',
+    'group K': 'CIPHER_GROUP',
+    'group D': 'CIPHER_GROUP',
+    'group A': 'PROOF_GROUP',
+    'group nu': 'PROOF_GROUP',
+    'eq X': 'PROOF_EQ',
+    'eq S': 'PROOF_EQ',
+    'eq D': 'PROOF_EQ',
   },
 }
 

@@ -8,6 +8,7 @@ import { INSECURE_TEST } from '../base/level.ts'
 import { G, IDENTITY } from '../math/curve.ts'
 import { ringPedersen } from '../paillier/ring-pedersen.ts'
 import { FAULT_CODES } from './codes.ts'
+import { bitsOfY } from './dec.ts'
 import type { Entry } from './mod.ts'
 import type { Binding, Proof } from './sigma.ts'
 import {
@@ -386,6 +387,137 @@ table(all.elog, 'eq L', FAULT_CODES.elog, ({ commitment, response }) => [
   { change: 'B', expect: 'eq L', commitment: { B: commitment.B.add(G) } },
   { change: 'z', expect: 'eq L', response: { z: response.z ^ 1n } },
   { change: 'u', expect: 'eq M', response: { u: response.u ^ 1n } },
+])
+
+const starX = all.affGStar.statement
+table(all.affGStar, 'eq X', FAULT_CODES['aff-g*'], ({ commitment: { A, Bx, By }, response: { z1, z2, w, wY } }) => {
+  const less = { A: A.slice(1), Bx: Bx.slice(1), By: By.slice(1) }
+  const more = { A: [...A, at(A, 0)], Bx: [...Bx, at(Bx, 0)], By: [...By, at(By, 0)] }
+  return [
+    { change: 'no first messages', expect: 'length commitment', commitment: { A: [], Bx: [], By: [] } },
+    { change: 'one first message', expect: 'length commitment', commitment: { A: A.slice(0, 1) } },
+    { change: 'one repetition less', expect: 'length commitment', commitment: less },
+    { change: 'one repetition more', expect: 'length commitment', commitment: more },
+    { change: 'one A less', expect: 'length commitment', commitment: { A: less.A } },
+    { change: 'one Bx less', expect: 'length commitment', commitment: { Bx: less.Bx } },
+    { change: 'one By less', expect: 'length commitment', commitment: { By: less.By } },
+    { change: 'no responses', expect: 'length response', response: { z1: [], z2: [], w: [], wY: [] } },
+    { change: 'one z1', expect: 'length response', response: { z1: z1.slice(0, 1) } },
+    { change: 'one z2 less', expect: 'length response', response: { z2: z2.slice(1) } },
+    { change: 'one w more', expect: 'length response', response: { w: [...w, 1n] } },
+    { change: 'one wY less', expect: 'length response', response: { wY: wY.slice(1) } },
+    { change: 'first z1 above', expect: 'range z1', response: { z1: replaced(z1, 0, end + 1n) } },
+    { change: 'last z1 below', expect: 'range z1', response: { z1: replaced(z1, m - 1, -end - 1n) } },
+    { change: 'z1 at the end', expect: 'eq X', response: { z1: replaced(z1, 0, end) } },
+    { change: 'z1 at the other end', expect: 'eq X', response: { z1: replaced(z1, 0, -end) } },
+    { change: 'first z2 above', expect: 'range z2', response: { z2: replaced(z2, 0, endPrime + 1n) } },
+    { change: 'last z2 below', expect: 'range z2', response: { z2: replaced(z2, m - 1, -endPrime - 1n) } },
+    { change: 'z2 at the end', expect: 'eq D', response: { z2: replaced(z2, 0, endPrime) } },
+    { change: 'z2 at the other end', expect: 'eq D', response: { z2: replaced(z2, 0, -endPrime) } },
+    { change: 'identity X', expect: 'group X', claim: { X: IDENTITY } },
+    { change: 'C 0', expect: 'group C', statement: { C: 0n } },
+    { change: 'C with a factor of N₀', expect: 'group C', statement: { C: f0 } },
+    { change: 'C of another form', expect: 'group C', claim: { C: starX.C + bob.own.NN } },
+    { change: 'D 0', expect: 'group D', statement: { D: 0n } },
+    { change: 'D with a factor of N₀', expect: 'group D', statement: { D: f0 } },
+    { change: 'D of another form', expect: 'group D', claim: { D: starX.D + bob.own.NN } },
+    { change: 'Y 0', expect: 'group Y', statement: { Y: 0n } },
+    { change: 'Y with a factor of N₁', expect: 'group Y', statement: { Y: f1 } },
+    { change: 'Y of another form', expect: 'group Y', claim: { Y: starX.Y + alice.own.NN } },
+    ...nonUnits(f0, bob.own.NN).flatMap(
+      ([what, bad]) =>
+        [
+          { change: `first A ${what}`, expect: 'group A', made: { A: replaced(A, 0, bad) } },
+          { change: `last A ${what}`, expect: 'group A', made: { A: replaced(A, m - 1, bad) } },
+        ] as const,
+    ),
+    ...nonUnits(f1, alice.own.NN).map(
+      ([what, bad]) => ({ change: `By ${what}`, expect: 'group By', made: { By: replaced(By, m - 1, bad) } }) as const,
+    ),
+    ...nonUnits(f0, bob.own.N).map(
+      ([what, bad]) => ({ change: `w ${what}`, expect: 'group w', response: { w: replaced(w, m - 1, bad) } }) as const,
+    ),
+    ...nonUnits(f1, alice.own.N).map(
+      ([what, bad]) => ({ change: `wY ${what}`, expect: 'group wY', response: { wY: replaced(wY, 0, bad) } }) as const,
+    ),
+    { change: 'claim X + G', expect: 'eq X', claim: { X: starX.X.add(G) } },
+    { change: 'claim C ⊕ 1', expect: 'eq D', claim: { C: plusOne(bob.own, starX.C) } },
+    { change: 'claim D ⊕ 1', expect: 'eq D', claim: { D: plusOne(bob.own, starX.D) } },
+    { change: 'claim Y ⊕ 1', expect: 'eq Y', claim: { Y: plusOne(alice.own, starX.Y) } },
+    { change: 'C', expect: 'eq X', statement: { C: plusOne(bob.own, starX.C) } },
+    { change: 'D', expect: 'eq X', statement: { D: plusOne(bob.own, starX.D) } },
+    { change: 'Y', expect: 'eq X', statement: { Y: plusOne(alice.own, starX.Y) } },
+    { change: 'X', expect: 'eq X', statement: { X: starX.X.add(G) } },
+    { change: 'first Bx made other', expect: 'eq X', made: { Bx: replaced(Bx, 0, at(Bx, 0).add(G)) } },
+    { change: 'last Bx made other', expect: 'eq X', made: { Bx: replaced(Bx, m - 1, at(Bx, m - 1).add(G)) } },
+    { change: 'first A made other', expect: 'eq D', made: { A: replaced(A, 0, plusOne(bob.own, at(A, 0))) } },
+    { change: 'last A made other', expect: 'eq D', made: { A: replaced(A, m - 1, plusOne(bob.own, at(A, m - 1))) } },
+    { change: 'first By made other', expect: 'eq Y', made: { By: replaced(By, 0, plusOne(alice.own, at(By, 0))) } },
+    {
+      change: 'last By made other',
+      expect: 'eq Y',
+      made: { By: replaced(By, m - 1, plusOne(alice.own, at(By, m - 1))) },
+    },
+    { change: 'z1', expect: 'eq X', response: { z1: replaced(z1, m - 1, at(z1, m - 1) ^ 1n) } },
+    { change: 'z2', expect: 'eq D', response: { z2: replaced(z2, m - 1, at(z2, m - 1) ^ 1n) } },
+    { change: 'w', expect: 'eq D', response: { w: replaced(w, m - 1, (at(w, m - 1) * 2n) % bob.own.N) } },
+    { change: 'wY', expect: 'eq Y', response: { wY: replaced(wY, m - 1, (at(wY, m - 1) * 2n) % alice.own.N) } },
+  ]
+})
+
+const decX = all.dec.statement
+const endY = 1n << BigInt(bitsOfY(level) + epsilon)
+table(all.dec, 'eq X', FAULT_CODES.dec, ({ commitment: { A, B, C }, response: { z, w, nu } }) => [
+  { change: 'no first messages', expect: 'length commitment', commitment: { A: [], B: [], C: [] } },
+  { change: 'one A', expect: 'length commitment', commitment: { A: A.slice(0, 1) } },
+  { change: 'one B less', expect: 'length commitment', commitment: { B: B.slice(1) } },
+  { change: 'one C more', expect: 'length commitment', commitment: { C: [...C, at(C, 0)] } },
+  { change: 'no responses', expect: 'length response', response: { z: [], w: [], nu: [] } },
+  { change: 'one z', expect: 'length response', response: { z: z.slice(0, 1) } },
+  { change: 'one w less', expect: 'length response', response: { w: w.slice(1) } },
+  { change: 'one nu more', expect: 'length response', response: { nu: [...nu, 1n] } },
+  { change: 'first z above', expect: 'range z', response: { z: replaced(z, 0, end + 1n) } },
+  { change: 'last z below', expect: 'range z', response: { z: replaced(z, m - 1, -end - 1n) } },
+  { change: 'z at the end', expect: 'eq X', response: { z: replaced(z, 0, end) } },
+  { change: 'z at the other end', expect: 'eq X', response: { z: replaced(z, 0, -end) } },
+  { change: 'first w above', expect: 'range w', response: { w: replaced(w, 0, endY + 1n) } },
+  { change: 'last w below', expect: 'range w', response: { w: replaced(w, m - 1, -endY - 1n) } },
+  { change: 'w at the end', expect: 'eq S', response: { w: replaced(w, 0, endY) } },
+  { change: 'w at the other end', expect: 'eq S', response: { w: replaced(w, 0, -endY) } },
+  { change: 'identity X', expect: 'group X', claim: { X: IDENTITY } },
+  { change: 'identity h', expect: 'group h', statement: { h: IDENTITY } },
+  { change: 'identity S', expect: 'eq S', claim: { S: IDENTITY } },
+  { change: 'K 0', expect: 'group K', statement: { K: 0n } },
+  { change: 'K with a factor of N₀', expect: 'group K', statement: { K: f1 } },
+  { change: 'K of another form', expect: 'group K', claim: { K: decX.K + alice.own.NN } },
+  { change: 'D 0', expect: 'group D', statement: { D: 0n } },
+  { change: 'D with a factor of N₀', expect: 'group D', statement: { D: f1 } },
+  { change: 'D of another form', expect: 'group D', claim: { D: decX.D + alice.own.NN } },
+  ...nonUnits(f1, alice.own.NN).map(
+    ([what, bad]) => ({ change: `A ${what}`, expect: 'group A', made: { A: replaced(A, m - 1, bad) } }) as const,
+  ),
+  ...nonUnits(f1, alice.own.N).map(
+    ([what, bad]) => ({ change: `nu ${what}`, expect: 'group nu', response: { nu: replaced(nu, 0, bad) } }) as const,
+  ),
+  { change: 'claim X + G', expect: 'eq X', claim: { X: decX.X.add(G) } },
+  { change: 'claim S + h: a wrong δ', expect: 'eq S', claim: { S: decX.S.add(decX.h) } },
+  { change: 'claim h + G', expect: 'eq S', claim: { h: decX.h.add(G) } },
+  { change: 'claim K ⊕ 1', expect: 'eq D', claim: { K: plusOne(alice.own, decX.K) } },
+  { change: 'claim D ⊕ 1', expect: 'eq D', claim: { D: plusOne(alice.own, decX.D) } },
+  { change: 'K', expect: 'eq X', statement: { K: plusOne(alice.own, decX.K) } },
+  { change: 'D', expect: 'eq X', statement: { D: plusOne(alice.own, decX.D) } },
+  { change: 'X', expect: 'eq X', statement: { X: decX.X.add(G) } },
+  { change: 'S', expect: 'eq X', statement: { S: decX.S.add(G) } },
+  { change: 'h', expect: 'eq X', statement: { h: decX.h.add(G) } },
+  { change: 'first C made other', expect: 'eq X', made: { C: replaced(C, 0, at(C, 0).add(G)) } },
+  { change: 'last C made other', expect: 'eq X', made: { C: replaced(C, m - 1, at(C, m - 1).add(G)) } },
+  { change: 'first B made other', expect: 'eq S', made: { B: replaced(B, 0, at(B, 0).add(G)) } },
+  { change: 'last B made other', expect: 'eq S', made: { B: replaced(B, m - 1, at(B, m - 1).add(G)) } },
+  { change: 'first A made other', expect: 'eq D', made: { A: replaced(A, 0, plusOne(alice.own, at(A, 0))) } },
+  { change: 'last A made other', expect: 'eq D', made: { A: replaced(A, m - 1, plusOne(alice.own, at(A, m - 1))) } },
+  { change: 'z', expect: 'eq X', response: { z: replaced(z, m - 1, at(z, m - 1) ^ 1n) } },
+  { change: 'w', expect: 'eq S', response: { w: replaced(w, m - 1, at(w, m - 1) ^ 1n) } },
+  { change: 'nu', expect: 'eq D', response: { nu: replaced(nu, m - 1, (at(nu, m - 1) * 2n) % alice.own.N) } },
 ])
 
 describe('witnesses out of range', () => {

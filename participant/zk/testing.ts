@@ -21,6 +21,8 @@ import {
 import { testPrimes, testPrimesFull } from '../paillier/testing.ts'
 import { Transcript } from '../wire/transcript.ts'
 import { affG } from './aff-g.ts'
+import { affGStar } from './aff-g-star.ts'
+import { bitsOfY, dec } from './dec.ts'
 import { elog } from './elog.ts'
 import { encElg } from './enc-elg.ts'
 import { fac } from './fac.ts'
@@ -86,6 +88,15 @@ export function instances(levelName: SecurityLevel['name']) {
       random,
     ),
     elog: elogInstance(level, random),
+    affGStar: affGStarInstance(
+      level,
+      prover,
+      verifier,
+      symmetric(random, level.ell),
+      symmetric(random, level.ellPrime),
+      random,
+    ),
+    dec: decInstance(level, prover, symmetric(random, level.ell), symmetric(random, bitsOfY(level)), random),
   }
 }
 
@@ -166,6 +177,41 @@ export function affGInstance(
     { x: secret(x), y: secret(y), rho: secret(rho), rhoY: secret(rhoY) },
     { ...common, N0: verifier.key, N1: prover.own, setup: verifier.setup },
     { ...common, N0: verifier.own, N1: prover.key, setup: verifier.ownSetup },
+  )
+}
+
+/** `x` and `y` may be outside of their ranges: then the statement is false. */
+export function affGStarInstance(
+  level: SecurityLevel,
+  prover: TestParty,
+  other: TestParty,
+  x: bigint,
+  y: bigint,
+  random: Random,
+) {
+  const { witness, statement } = affGInstance(level, prover, other, x, y, random)
+  const { C, D, Y, X } = statement
+  return instance(
+    affGStar,
+    testBinding(level, '', 'psi-star'),
+    witness,
+    { N0: other.key, N1: prover.own, C, D, Y, X },
+    { N0: other.own, N1: prover.key, C, D, Y, X },
+  )
+}
+
+/** `x` and `y` may be outside of their ranges: then the statement is false. */
+export function decInstance(level: SecurityLevel, { own, key }: TestParty, x: bigint, y: bigint, random: Random) {
+  const rho = unit(random, own.N)
+  const K = own.encrypt(randomNonZeroScalar(random), unit(random, own.N))
+  const h = mul(G, randomNonZeroScalar(random))
+  const common = { K, D: own.add(own.encrypt(y, rho), own.pow(K, -x)), X: mul(G, x), S: mul(h, y), h }
+  return instance(
+    dec,
+    testBinding(level, '', 'psi-dec'),
+    { x: secret(x), y: secret(y), rho: secret(rho) },
+    { ...common, N0: own },
+    { ...common, N0: key },
   )
 }
 

@@ -45,7 +45,9 @@ export async function auxInfo({ paillier, pedersen, rounds }: AuxInput, party: P
   // Fig. 7, round 2: open
   await party.broadcast(two, mine)
   const openings = await party.collect(two)
-  await party.checkEach(two, openings, (j, m) => checkOpening(level, session, j, commits.get(j).message.V, m))
+  await party.checkEach(two, openings, (j, m) => checkOpening(level, session, j, commits.get(j).message.V, m), [
+    commits,
+  ])
   await party.checkEach(two, openings, (_, m) => checkAgainstMine(mine, m))
   if (repeats([mine, ...openings.values().map((o) => o.message)])) {
     // Two peers with the same modulus: who copied is not shown by this.
@@ -80,18 +82,27 @@ export async function auxInfo({ paillier, pedersen, rounds }: AuxInput, party: P
     await party.send(threeFac, j, { phi })
   }
   const mods = await party.collect(three)
-  await party.checkEach(three, mods, async (j, m) =>
-    faultOf(
-      'psi',
-      mod,
-      await work.verify(mod, party.binding(j, '', slot('psi')), { N: of(peerAux, j).paillier.N }, m.psi),
-    ),
+  await party.checkEach(
+    three,
+    mods,
+    async (j, m) =>
+      faultOf(
+        'psi',
+        mod,
+        await work.verify(mod, party.binding(j, '', slot('psi')), { N: of(peerAux, j).paillier.N }, m.psi),
+      ),
+    [openings],
   )
   const facs = await party.collect(threeFac)
-  await party.checkEach(threeFac, facs, async (j, m) => {
-    const statement = { N0: of(peerAux, j).paillier.N, setup: pedersen }
-    return faultOf('phi', fac, await work.verify(fac, party.binding(j, self, slot('phi')), statement, m.phi))
-  })
+  await party.checkEach(
+    threeFac,
+    facs,
+    async (j, m) => {
+      const statement = { N0: of(peerAux, j).paillier.N, setup: pedersen }
+      return faultOf('phi', fac, await work.verify(fac, party.binding(j, self, slot('phi')), statement, m.phi))
+    },
+    [openings],
+  )
 
   return { paillier, pedersen, peers: peerAux }
 }

@@ -48,9 +48,11 @@ export async function keygen({ threshold }: KeygenInput, party: Party): Promise<
   await party.broadcast(two, mine)
   for (const j of peers) await party.send(twoShares, j, { sigma: evaluate(f, BigInt(memberOf(roster, j).index)) })
   const openings = await party.collect(two)
-  await party.checkEach(two, openings, (j, m) => checkOpening(session, threshold, j, commits.get(j).message.V, m))
+  await party.checkEach(two, openings, (j, m) => checkOpening(session, threshold, j, commits.get(j).message.V, m), [
+    commits,
+  ])
   const subShares = await party.collect(twoShares)
-  await party.checkEach(twoShares, subShares, (j, m) => checkSubShare(index, openings.get(j).message.F, m))
+  await party.checkEach(twoShares, subShares, (j, m) => checkSubShare(index, openings.get(j).message.F, m), [openings])
 
   const all = [mine, ...openings.values().map((o) => o.message)]
   const x = subShares.values().reduce((a, s) => modQ(a + s.message.sigma), evaluate(f, BigInt(index)))
@@ -70,11 +72,16 @@ export async function keygen({ threshold }: KeygenInput, party: Party): Promise<
   const proof = sch.finish(party.binding(self, '', slot), { X }, { x: secret(x) }, first)
   await party.broadcast(three, { z: proof.response.z })
   const proofs = await party.collect(three)
-  await party.checkEach(three, proofs, (j, { z }) => {
-    const statement = { X: publicShares.get(j) as Point }
-    const given = { commitment: { A: openings.get(j).message.A }, response: { z } }
-    return faultOf('psi', sch, sch.verify(party.binding(j, '', slot), statement, given))
-  })
+  await party.checkEach(
+    three,
+    proofs,
+    (j, { z }) => {
+      const statement = { X: publicShares.get(j) as Point }
+      const given = { commitment: { A: openings.get(j).message.A }, response: { z } }
+      return faultOf('psi', sch, sch.verify(party.binding(j, '', slot), statement, given))
+    },
+    [openings],
+  )
 
   return { threshold, x: secret(x), feldman: F, publicKey, publicShares, chainCode: xor(all.map((o) => o.c)) }
 }

@@ -2,13 +2,14 @@
  * Presigning: makes one nonce that no single party knows, ready for one signature. CGGMP24, Fig. 8: 3 rounds.
  *
  * Differs from the figure: y = −β in Π^aff-g, with F = enc_i(−β) (PAPER.md, "aff-g sign"); a failure of the sums names
- * the peer when there is only one, and nobody otherwise (PAPER.md, "blame in δ and χ").
+ * the peer when there is only one, and sounds the alarm of identify.ts otherwise (PAPER.md, "blame in δ and χ").
  */
-import { InternalError, UsageError } from '../../base/errors.ts'
+import { InternalError } from '../../base/errors.ts'
 import { type Secret, secret } from '../../base/secret.ts'
 import { G, invQ, modQ, mul, mulPublic, randomNonZeroScalar, sum } from '../../math/curve.ts'
 import { symmetric, unit } from '../../math/sampling.ts'
-import type { Party } from '../../party/party.ts'
+import { abortOn } from '../../party/mailbox.ts'
+import type { Failed, Party } from '../../party/party.ts'
 import { faultOf } from '../../party/proof-fault.ts'
 import type { PartyId } from '../../party/roster.ts'
 import { PerPeer } from '../../party/rounds.ts'
@@ -16,9 +17,10 @@ import { affG } from '../../zk/aff-g.ts'
 import { elog } from '../../zk/elog.ts'
 import { encElg } from '../../zk/enc-elg.ts'
 import type { AuxInfo, CoreShare, Presignature } from '../material.ts'
+import { identify, type Said } from './identify.ts'
 import type { One, PresignRounds } from './rounds.ts'
 import * as claim from './statements.ts'
-import { type Context, contextOf, of } from './statements.ts'
+import { type Context, contextOf, of, requireSession, type Sum } from './statements.ts'
 
 export interface PresignInput {
   readonly core: CoreShare
@@ -28,11 +30,19 @@ export interface PresignInput {
   readonly rounds: PresignRounds
 }
 
-/** Throws ProtocolAbort with the culprits, TransportError at the deadline, UsageError for an impossible set of signers. */
+/**
+ * Throws ProtocolAbort with the culprits, TransportError at the deadline, UsageError for an impossible set of signers.
+ *
+ * When all proofs hold and δ·G ≠ Σ Δ_j (code DELTA) or δ·X ≠ Σ S_j (code CHI), two signers name each other; three and
+ * more run the alarm, which names whoever cheated, the same for every honest signer unless several cheat together with
+ * the network. It names nobody when a signer stays silent: that is a TransportError. At full size each signer
+ * computes for several seconds and sends 340 KB for each other signer before the deadline; what it then checks takes
+ * longer, and needs no network.
+ */
 export async function presign({ core, aux, signers, rounds }: PresignInput, party: Party): Promise<Presignature> {
-  const { self, peers, random, level, work } = party
+  const { self, peers, random, work } = party
   const { one, oneProofs, two, twoProducts, three } = rounds
-  if (!signers.includes(self)) throw new UsageError('signers: expected ourselves among them')
+  requireSession(party, signers)
   const ctx = contextOf(
     party.roster,
     core.threshold,
@@ -69,21 +79,26 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
   // Fig. 8, round 2: check ψ0, ψ1; multiply
   const ones = await party.collect(one)
   const oneProofsOf = await party.collect(oneProofs)
-  await party.checkEach(oneProofs, oneProofsOf, async (j, m) => {
-    const seen = ones.get(j).message
-    return (
-      faultOf(
-        'psi0',
-        encElg,
-        await work.verify(encElg, party.binding(j, self, 'psi0'), claim.psi0(ctx, j, self, seen), m.psi0),
-      ) ??
-      faultOf(
-        'psi1',
-        encElg,
-        await work.verify(encElg, party.binding(j, self, 'psi1'), claim.psi1(ctx, j, self, seen), m.psi1),
+  await party.checkEach(
+    oneProofs,
+    oneProofsOf,
+    async (j, m) => {
+      const seen = ones.get(j).message
+      return (
+        faultOf(
+          'psi0',
+          encElg,
+          await work.verify(encElg, party.binding(j, self, 'psi0'), claim.psi0(ctx, j, self, seen), m.psi0),
+        ) ??
+        faultOf(
+          'psi1',
+          encElg,
+          await work.verify(encElg, party.binding(j, self, 'psi1'), claim.psi1(ctx, j, self, seen), m.psi1),
+        )
       )
-    )
-  })
+    },
+    [ones],
+  )
   const Gamma_i = mul(G, gamma.expose())
   const psiPrime = await work.prove(
     elog,
@@ -93,12 +108,12 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
     random,
   )
   await party.broadcast(two, { Gamma: Gamma_i, psiPrime })
-  const masks = new Map<PartyId, { readonly beta: Secret<bigint>; readonly betaHat: Secret<bigint> }>()
+  const made = new Map<PartyId, { readonly plain: Multiplied; readonly hatted: Multiplied }>()
   for (const j of peers) {
     const Kj = ones.get(j).message.K
     const plain = multiply(party, ctx, j, Kj, gamma)
     const hatted = multiply(party, ctx, j, Kj, w)
-    masks.set(j, { beta: plain.beta, betaHat: hatted.beta })
+    made.set(j, { plain, hatted })
     const { D, F } = plain
     const hats = { DHat: hatted.D, FHat: hatted.F }
     await party.send(twoProducts, j, {
@@ -124,25 +139,34 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
 
   // Fig. 8, round 3: check ψ', ψ, ψ̂; decrypt; publish the shares of δ
   const twos = await party.collect(two)
-  await party.checkEach(two, twos, async (j, m) =>
-    faultOf(
-      'psi-prime',
-      elog,
-      await work.verify(elog, party.binding(j, '', 'psi-prime'), claim.psiPrime(ones.get(j).message, m), m.psiPrime),
-    ),
+  await party.checkEach(
+    two,
+    twos,
+    async (j, m) =>
+      faultOf(
+        'psi-prime',
+        elog,
+        await work.verify(elog, party.binding(j, '', 'psi-prime'), claim.psiPrime(ones.get(j).message, m), m.psiPrime),
+      ),
+    [ones],
   )
   const products = await party.collect(twoProducts)
-  await party.checkEach(twoProducts, products, async (j, m) => {
-    const statement = claim.psi(ctx, j, self, mine.K, twos.get(j).message.Gamma, m)
-    return (
-      faultOf('psi', affG, await work.verify(affG, party.binding(j, self, 'psi'), statement, m.psi)) ??
-      faultOf(
-        'psi-hat',
-        affG,
-        await work.verify(affG, party.binding(j, self, 'psi-hat'), claim.psiHat(ctx, j, self, mine.K, m), m.psiHat),
+  await party.checkEach(
+    twoProducts,
+    products,
+    async (j, m) => {
+      const statement = claim.psi(ctx, j, self, mine.K, twos.get(j).message.Gamma, m)
+      return (
+        faultOf('psi', affG, await work.verify(affG, party.binding(j, self, 'psi'), statement, m.psi)) ??
+        faultOf(
+          'psi-hat',
+          affG,
+          await work.verify(affG, party.binding(j, self, 'psi-hat'), claim.psiHat(ctx, j, self, mine.K, m), m.psiHat),
+        )
       )
-    )
-  })
+    },
+    [twos],
+  )
   const Gamma = sum([Gamma_i, ...twos.values().map((m) => m.message.Gamma)])
   if (Gamma.is0()) party.abort(two, { code: 'ZERO', check: 'Gamma is the identity' }, [])
 
@@ -150,9 +174,9 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
   let delta = modQ(gamma.expose() * k.expose())
   let chi = modQ(w.expose() * k.expose())
   for (const [j, { message: m }] of products.entries()) {
-    const { beta, betaHat } = of(masks, j)
-    delta = modQ(delta + aux.paillier.decrypt(m.D).expose() + beta.expose())
-    chi = modQ(chi + aux.paillier.decrypt(m.DHat).expose() + betaHat.expose())
+    const { plain, hatted } = of(made, j)
+    delta = modQ(delta + aux.paillier.decrypt(m.D).expose() + plain.beta.expose())
+    chi = modQ(chi + aux.paillier.decrypt(m.DHat).expose() + hatted.beta.expose())
   }
   const Delta_i = mul(Gamma, k.expose())
   const S_i = mul(Gamma, chi)
@@ -168,30 +192,48 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
 
   // Fig. 8, output
   const threes = await party.collect(three)
-  await party.checkEach(three, threes, async (j, m) =>
-    faultOf(
-      'psi-prime-prime',
-      elog,
-      await work.verify(
+  await party.checkEach(
+    three,
+    threes,
+    async (j, m) =>
+      faultOf(
+        'psi-prime-prime',
         elog,
-        party.binding(j, '', 'psi-prime-prime'),
-        claim.psiPrimePrime(ones.get(j).message, Gamma, m),
-        m.psiPrimePrime,
+        await work.verify(
+          elog,
+          party.binding(j, '', 'psi-prime-prime'),
+          claim.psiPrimePrime(ones.get(j).message, Gamma, m),
+          m.psiPrimePrime,
+        ),
       ),
-    ),
+    [ones],
   )
   const deltaSum = threes.values().reduce((a, m) => modQ(a + m.message.delta), delta)
   const Delta = new Map([[self, Delta_i], ...threes.entries().map(([j, m]) => [j, m.message.Delta] as const)])
   const S = new Map([[self, S_i], ...threes.entries().map(([j, m]) => [j, m.message.S] as const)])
-  // With one peer, a sum that is wrong after all proofs held is the peer's doing; with more, the sums name nobody.
-  const suspects = peers.length === 1 ? peers : []
-  const evidence = new PerPeer(peers, (j) => [ones, twos, products, threes].map((r) => r.get(j).envelope))
+  const fail = async (wrong: Sum, failed: Failed): Promise<never> => {
+    // With one peer, a sum that is wrong after all proofs held is the peer's doing.
+    const envelopes = new PerPeer(peers, (j) => [ones, twos, products, threes].map((r) => r.get(j).envelope))
+    if (peers.length === 1) return party.abort(three, failed, peers, envelopes)
+    const said = new Map<PartyId, Said>([
+      [self, { one: { message: mine }, two: { message: { Gamma: Gamma_i } }, three: { message: { delta, S: S_i } } }],
+      ...peers.map((j): [PartyId, Said] => [j, { one: ones.get(j), two: twos.get(j), three: threes.get(j) }]),
+    ])
+    const own = {
+      paillier: aux.paillier,
+      factor: wrong === 'delta' ? gamma : w,
+      made: new Map([...made].map(([j, m]) => [j, wrong === 'delta' ? m.plain : m.hatted])),
+      received: products,
+    }
+    abortOn(await identify({ sum: wrong, ctx, Gamma, said }, own, party, rounds))
+    return party.abort(three, failed, [])
+  }
   // δ·G = Σ Δ_j
   if (!mulPublic(G, deltaSum).equals(sum([...Delta.values()])))
-    party.abort(three, { code: 'DELTA', check: 'eq delta' }, suspects, evidence)
+    return fail('delta', { code: 'DELTA', check: 'eq delta' })
   // δ·X = Σ S_j
   if (!mulPublic(ctx.publicKey, deltaSum).equals(sum([...S.values()])))
-    party.abort(three, { code: 'CHI', check: 'eq chi' }, suspects, evidence)
+    return fail('chi', { code: 'CHI', check: 'eq chi' })
   if (deltaSum === 0n) party.abort(three, { code: 'ZERO', check: 'delta is zero' }, [])
 
   const inverse = invQ(deltaSum)
@@ -234,6 +276,8 @@ function roundOne({ self, random }: Party, ctx: Context): RoundOne {
   }
   return { message, k: secret(k), gamma: secret(gamma), a: secret(a), b: secret(b), rho: secret(rho), nu: secret(nu) }
 }
+
+type Multiplied = ReturnType<typeof multiply>
 
 /** Fig. 8, round 2: D = x ⊙ K_j ⊕ enc_j(−β), F = enc_i(−β). */
 function multiply({ self, random, level }: Party, ctx: Context, j: PartyId, Kj: bigint, x: Secret<bigint>) {

@@ -13,7 +13,7 @@ import type { PartyId } from '../../party/roster.ts'
 import { boundBroadcastRound } from '../../party/rounds.ts'
 import { scalar, struct } from '../../wire/codec.ts'
 import type { Presignature, Signature } from '../material.ts'
-import { of } from '../presign/statements.ts'
+import { of, requireSession } from '../presign/statements.ts'
 
 export interface Partial {
   readonly sigma: bigint
@@ -31,9 +31,11 @@ export interface SignInput {
 
 /**
  * Throws ProtocolAbort with the culprits, TransportError at the deadline, StateError for a presignature that was used
- * before. The presignature is used up even when signing fails.
+ * before, UsageError for a digest that isn't 32 bytes or other parties than the presignature's. After that the
+ * presignature is used up even when signing fails.
  */
 export async function sign({ presignature, digest }: SignInput, party: Party): Promise<Signature> {
+  requireSession(party, presignature.signers)
   const sigma = partial(presignature, digest)
   await party.broadcast(one, { sigma })
   const partials = await party.collect(one)

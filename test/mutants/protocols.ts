@@ -1,0 +1,150 @@
+/**
+ * Every check of the protocols. Left out are comparisons that only our own wrong arithmetic could fail (InternalError):
+ * x·G with the public share in key generation, χ = 0 in presigning.
+ */
+import { type Mutant, mutants, type Row, type Tests } from './mutant.ts'
+
+const MISBEHAVIOUR = 'test/misbehaviour.test.ts'
+const IDENTIFY = 'participant/protocols/presign/identify.test.ts'
+const STATEMENTS = 'participant/protocols/presign/statements.test.ts'
+const SIGN = 'participant/protocols/sign/protocol.test.ts'
+const COMMITMENTS = 'test/mutants/commitments.test.ts'
+
+/** Tests of misbehaviour whose names match. */
+const rows = (only: string): Tests => ({ file: MISBEHAVIOUR, only })
+const IMPOSSIBLE: Tests = { file: 'test/protocols.test.ts', only: 'key generation refuses an impossible threshold' }
+const OTHER_SIGNERS: Tests = { file: 'test/protocols.test.ts', only: 'other sets of signers are refused' }
+/** A value in the place of `faultOf(`: nothing failed. */
+const HOLDS = '(() => undefined)('
+
+const each = (group: string, file: string, list: readonly (readonly [Row, string | Tests])[]): readonly Mutant[] =>
+  list.flatMap(([row, tests]) => mutants(group, file, [tests], [row]))
+
+const KEYGEN = 'participant/protocols/keygen/protocol.ts'
+const KEYGEN_ROUNDS = 'participant/protocols/keygen/rounds.ts'
+
+export const keygen: readonly Mutant[] = [
+  ...each('keygen', KEYGEN_ROUNDS, [
+    [['eq V', 'if (!equalBytes(V, commitTo(session, from, m)))'], rows('rogue key')],
+    [['length F', 'if (m.F.length !== threshold)'], rows('Feldman point (more|less)')],
+    [['eq sigma G', 'return ok ? undefined', 'return true ? undefined'], rows('^wrong sub-shares')],
+    [['V has the session', "    .bytes('session', session)\n", ''], COMMITMENTS],
+    [['V has the party', "    .text('party', id)\n", ''], rows('^the peer’s commitment')],
+    [['V has the opening', "    .bytes('opening', encode(openingCodec, opening))\n", ''], rows('rogue key')],
+  ]),
+  ...each('keygen', KEYGEN, [
+    [['public key is the identity', 'publicKey.is0() || ', ''], rows('contributions that cancel give no key')],
+    [
+      ['share is the identity', ' || [...publicShares.values()].some((P) => P.is0())', ''],
+      rows('a share of zero is no share'),
+    ],
+    [['openings are checked', '=> checkOpening(', `=> ${HOLDS}`], rows('rogue key')],
+    [['sub-shares are checked', '=> checkSubShare(', `=> ${HOLDS}`], rows('^wrong sub-shares')],
+    [['psi', "faultOf('psi', sch,", `${HOLDS}'psi', sch,`], rows('response of Π\\^sch')],
+    [['psi is for what all contributed', 'const slot = `psi $', 'const slot = `psi` || `psi $'], COMMITMENTS],
+    [['threshold', 'if (!Number.isInteger(threshold) || threshold < 2 || threshold > n)'], IMPOSSIBLE],
+    [['all members take part', 'if (peers.length !== n - 1)'], IMPOSSIBLE],
+  ]),
+]
+
+const AUX = 'participant/protocols/aux-info/protocol.ts'
+const AUX_ROUNDS = 'participant/protocols/aux-info/rounds.ts'
+
+export const aux: readonly Mutant[] = [
+  ...each('aux-info', AUX_ROUNDS, [
+    [['eq V', 'if (!equalBytes(V, commitTo(level, session, from, m)))'], rows('another [NHstau]+ than committed')],
+    [['size', 'if (bitLength(m[name]) !== level.modulusBits)'], rows('^N̂? a bit too')],
+    [['odd', 'if ((m[name] & 1n) === 0n)'], rows('^an even N')],
+    [['size and odd of N̂', "of ['N', 'NHat'] as const", "of ['N'] as const"], rows('(N̂ a bit|an even N̂)')],
+    [['size and odd of N', "of ['N', 'NHat'] as const", "of ['NHat'] as const"], rows('(N a bit|an even N:)')],
+    [['N is NHat', 'if (m.N === m.NHat)'], rows('^N̂ = N:')],
+    [['base s, t', 'return problem === undefined ?', 'return true ?'], rows('^s = 1:')],
+    [['V has the session', "    .bytes('session', session)\n", ''], COMMITMENTS],
+    [['V has the party', "    .text('party', id)\n", ''], COMMITMENTS],
+    [
+      ['V has the opening', "    .bytes('opening', encode(openingCodec(level), opening))\n", ''],
+      rows('than committed to'),
+    ],
+  ]),
+  ...each('aux-info', AUX, [
+    [['openings are checked', '=> checkOpening(', `=> ${HOLDS}`], rows('^(N = 0|s = 1:)')],
+    [['own moduli are checked', '=> checkAgainstMine(', `=> ${HOLDS}`], rows('^the peer’s N')],
+    [['N of ours', 'own.includes(m.N) || ', ''], rows('^the peer’s N')],
+    [['NHat of ours', ' || own.includes(m.NHat)', ''], rows('^the peer’s ring-Pedersen')],
+    [['our N̂ as their N', 'const own = [mine.N, mine.NHat]', 'const own = [mine.N]'], rows('^the peer’s')],
+    [['a modulus of two parties', 'if (repeats('], rows('two peers with one modulus')],
+    [['psi-hat', "faultOf('psi-hat', prm,", `${HOLDS}'psi-hat', prm,`], rows('s outside of what t generates')],
+    [['psi', "faultOf(\n        'psi',", `${HOLDS}\n        'psi',`], rows('^Π\\^mod without entries')],
+    [['phi', "faultOf('phi', fac,", `${HOLDS}'phi', fac,`], rows('^Π\\^fac out of range')],
+    [['psi and phi are for what all contributed', '=> `$', '=> name || `$'], COMMITMENTS],
+  ]),
+]
+
+const PRESIGN = 'participant/protocols/presign/protocol.ts'
+
+export const presign: readonly Mutant[] = [
+  ...each('presign', PRESIGN, [
+    [['psi0', "faultOf(\n          'psi0',", `${HOLDS}\n          'psi0',`], rows('^(K = 0|ψ0 out of range)')],
+    [['psi1', "faultOf(\n          'psi1',", `${HOLDS}\n          'psi1',`], rows('^(G = N|ψ1 out of range)')],
+    [
+      ['psi-prime', "faultOf(\n        'psi-prime',", `${HOLDS}\n        'psi-prime',`],
+      rows('^a wrong response of ψ′'),
+    ],
+    [['psi', "faultOf('psi', affG,", `${HOLDS}'psi', affG,`], rows('^D = 0')],
+    [['psi-hat', "faultOf(\n          'psi-hat',", `${HOLDS}\n          'psi-hat',`], rows('^D̂ = 0')],
+    [
+      ['psi-prime-prime', "faultOf(\n        'psi-prime-prime',", `${HOLDS}\n        'psi-prime-prime',`],
+      rows('^a wrong response of ψ″'),
+    ],
+    [['Gamma is the identity', 'if (Gamma.is0())'], rows('so that Γ is the identity')],
+    [['eq delta', 'if (!mulPublic(G, deltaSum)'], rows('^another δ')],
+    [['eq chi', 'if (!mulPublic(ctx.publicKey, deltaSum)'], rows('^another S: CHI')],
+    [['delta is zero', 'if (deltaSum === 0n)'], rows('so that δ is zero')],
+    [['two name each other', 'if (peers.length === 1)'], rows('^another δ')],
+    [['three sound the alarm', 'abortOn(await identify('], { file: IDENTIFY, only: '^another δ, proven' }],
+    [['the parties of the session', 'requireSession(party, signers)'], OTHER_SIGNERS],
+  ]),
+  ...each('presign', 'participant/protocols/presign/statements.ts', [
+    [['as many signers as the threshold', 'signers.length !== threshold || ', ''], STATEMENTS],
+    [['distinct members', 'order.length !== threshold || ', ''], STATEMENTS],
+    [['roster order', ' || order.some((id, i) => id !== signers[i])', ''], STATEMENTS],
+    [['shares sum to the public key', 'if (!sum([...W.values()])'], STATEMENTS],
+    [['nobody less in the session', 'signers.length !== present.length || ', ''], STATEMENTS],
+    [['nobody else in the session', ' || present.some((id) => !signers.includes(id))', ''], STATEMENTS],
+  ]),
+]
+
+const alarm = (only: string): Tests => ({ file: IDENTIFY, only })
+
+export const identify: readonly Mutant[] = each('identify', 'participant/protocols/presign/identify.ts', [
+  [['shown: length', 'if (products.length !== senders.length)'], alarm('^shows (nothing|one message)')],
+  [['shown: envelope', 'if (e === undefined)', 'if (e === undefined) continue; if (false)'], alarm('^shows garbage')],
+  [['shown: session', '!equalBytes(e.session, session) || ', ''], alarm('^shows another session')],
+  [['shown: protocol', 'e.protocol !== protocol || ', ''], alarm('^shows another protocol')],
+  [['shown: round', ' || e.round !== twoProducts.name', ''], alarm('^shows another round')],
+  [['shown: sender', 'e.from !== from || ', ''], alarm('^shows one message twice|^a lie in the alarm alone')],
+  [['shown: recipient', ' || e.to !== to', ''], alarm('^shows what was for another')],
+  [['shown: signature', 'if (!verifyEnvelope('], alarm('^shows (a changed body|what it signed)')],
+  [
+    ['shown: body', 'if (message === undefined)', 'if (message === undefined) continue; if (false)'],
+    alarm('^shows what would'),
+  ],
+  [['psi-star', 'if (failed !== undefined)'], alarm('^Π\\^aff-g\\*, another response')],
+  [['psi-dec', 'if (failed === undefined) continue', 'continue'], alarm('^Π\\^dec, another response')],
+  [
+    ['only ciphertexts are added', 'N.isCiphertext(term.D) && N.isCiphertext(term.F) ?', 'true ?'],
+    alarm('no ciphertext'),
+  ],
+  [['no sum without all terms', 'if (terms.length !== others(from).length) continue'], alarm('^shows')],
+])
+
+export const signing: readonly Mutant[] = each('sign', 'participant/protocols/sign/protocol.ts', [
+  [['the parties of the presignature', 'requireSession(party, presignature.signers)'], SIGN],
+  [['partial signatures are checked', '=> checkPartial(', `=> ${HOLDS}`], rows('^a random σ')],
+  [['eq sigma Gamma', 'return mulPublic(p.Gamma, sigma).equals(expected) ?', 'return true ?'], SIGN],
+  [['used once', 'if (used.has(p))'], SIGN],
+  [['used up by signing', 'used.add(p)'], SIGN],
+  [['low s', 'const high = sum > Q / 2n', 'const high = false'], SIGN],
+  [['the signature verifies', 'if (!holds)'], SIGN],
+  [['digest of 32 bytes', 'if (digest.length !== 32)'], SIGN],
+])
