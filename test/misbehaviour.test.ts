@@ -13,11 +13,12 @@ import { feldman, randomPolynomial } from '../participant/math/polynomial.ts'
 import type { Party } from '../participant/party/party.ts'
 import { memberOf, type PartyId } from '../participant/party/roster.ts'
 import type { BroadcastRound, Round } from '../participant/party/rounds.ts'
-import { memoryRoom } from '../participant/party/simulation.ts'
+import { type MemoryRoom, memoryRoom } from '../participant/party/simulation.ts'
 import { allValues } from '../participant/party/testing.ts'
+import { viewed } from '../participant/party/view.ts'
 import * as keygenRounds from '../participant/protocols/keygen/rounds.ts'
 import type { AuxInfo } from '../participant/protocols/material.ts'
-import type { One, TwoProducts } from '../participant/protocols/presign/rounds.ts'
+import type { One, OneProofs, TwoProducts } from '../participant/protocols/presign/rounds.ts'
 import * as claim from '../participant/protocols/presign/statements.ts'
 import { one as signRound } from '../participant/protocols/sign/protocol.ts'
 import {
@@ -38,7 +39,7 @@ import {
   runSign,
   undecodable,
 } from '../participant/protocols/testing.ts'
-import { decode, encode } from '../participant/wire/codec.ts'
+import { type Codec, decode, encode } from '../participant/wire/codec.ts'
 import { decodePacket, type Envelope, envelopeCodec, verifyEnvelope } from '../participant/wire/envelope.ts'
 import { encElg } from '../participant/zk/enc-elg.ts'
 import type * as mod from '../participant/zk/mod.ts'
@@ -46,6 +47,17 @@ import type * as prm from '../participant/zk/prm.ts'
 
 const two = fixture(2, 2)
 const three = fixture(3, 3)
+
+/** The message of a round that an envelope carries. */
+function said<M>(codec: Codec<M>, envelope: Envelope): M {
+  return decode(viewed(codec), envelope.body).message
+}
+
+/** The envelope with another message, as nobody signed it. */
+function saying<M>(codec: Codec<M>, envelope: Envelope, message: M): Envelope {
+  const { view } = decode(viewed(codec), envelope.body)
+  return { ...envelope, body: encode(viewed(codec), { view, message }) }
+}
 
 /** All honest parties abort, naming `cheater` alone for `code` and `check`. */
 function expectNamed(f: Fixture, results: Results<unknown>, cheater: PartyId, code: FaultCode, check: RegExp): void {
@@ -65,10 +77,7 @@ function expectNamed(f: Fixture, results: Results<unknown>, cheater: PartyId, co
     for (const raw of fault?.evidence ?? []) {
       const envelope = decode(envelopeCodec, raw)
       assert.equal(envelope.from, cheater)
-      assert.ok(
-        verifyEnvelope(envelope, memberOf(f.roster, cheater).verifyKey),
-        'verifyEnvelope(envelope, memberOf(f.roster, cheater).veri...',
-      )
+      assert.ok(verifyEnvelope(envelope, memberOf(f.roster, cheater).verifyKey), 'evidence is not signed')
     }
   }
 }
@@ -141,14 +150,23 @@ function points(n: number): Cheat {
   }))
 }
 
-/** Says in every round what the peer said. */
-const parrot: Cheat = (party) => ({
-  ...party,
-  async broadcast<M>(round: BroadcastRound<M>, _message: M) {
-    const [heard] = (await party.collect(round)).values()
-    await party.broadcast(round, (heard as { readonly message: M }).message)
-  },
-})
+/** Says in every round what p0 said, read from the room before anything of its own is in it. */
+function parrot(room: MemoryRoom): Cheat {
+  const heard = async (round: string): Promise<Envelope> => {
+    for (;;) {
+      for (const p of room.log.map(decodePacket)) {
+        if (p.kind === 'clear' && p.envelope.from === 'p0' && p.envelope.round === round) return p.envelope
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+  return (party) => ({
+    ...party,
+    async broadcast<M>(round: BroadcastRound<M>, _message: M) {
+      await party.broadcast(round, said(round.codec, await heard(round.name)))
+    },
+  })
+}
 
 const openings = (['rid', 'c', 'u'] as const).map((field) =>
   row(
@@ -195,31 +213,31 @@ table('key generation', three, runKeygen, [
     /^psi: eq X$/,
   ),
   row('Π^sch for another session', rebound('psi', OTHER_SESSION), 'PROOF_EQ', /^psi: eq X$/),
+  row('Π^sch without the joint rid', rebound('psi', { slot: 'keygen psi' }), 'PROOF_EQ', /^psi: eq X$/),
   row('Π^sch in another party’s name', rebound('psi', { prover: 'p0' }), 'PROOF_EQ', /^psi: eq X$/),
 ])
 
 table('key generation', two, runKeygen, [
-  row('the peer’s commitment and opening as its own', parrot, 'COMMIT_OPEN', /^eq V$/),
   ...[kg.one, kg.two, kg.twoShares, kg.three].map((r) => garbled(r as Round<never>)),
 ])
+
+test('key generation: the peer’s commitment and opening as its own: COMMIT_OPEN', async () => {
+  const room = memoryRoom()
+  const results = await runKeygen(two, { channelOf: () => room, cheats: { p1: parrot(room) } })
+  expectNamed(two, results, 'p1', 'COMMIT_OPEN', /^eq V$/)
+})
 
 test('key generation: a wrong sub-share for one party is seen by that party; nobody else is named by anybody', async () => {
   const results = await runKeygen(three, {
     cheats: { p2: altered(kg.twoShares, (m, to) => (to === 'p0' ? { sigma: modQ(m.sigma + 1n) } : m)) },
   })
   const [p0, p1] = [results.get('p0'), results.get('p1')]
-  assert.ok(
-    p0?.status === 'rejected' && p0.reason instanceof ProtocolAbort,
-    "p0?.status === 'rejected' && p0.reason instanceof Protoco...",
-  )
+  assert.ok(p0?.status === 'rejected' && p0.reason instanceof ProtocolAbort, 'p0 did not abort')
   assert.deepEqual(
     p0.reason.faults.map((f) => [f.culprit, f.code]),
     [['p2', 'VSS_SHARE']],
   )
-  assert.ok(
-    p1?.status === 'rejected' && p1.reason.code === 'PEER_STOPPED',
-    "p1?.status === 'rejected' && p1.reason.code === 'PEER_STO...",
-  )
+  assert.ok(p1?.status === 'rejected' && p1.reason.code === 'PEER_STOPPED', 'p1 was not told')
 })
 
 const wide = (v: bigint): Uint8Array => bigintToBytes(modQ(v), 64)
@@ -352,7 +370,8 @@ table('auxiliary information', two, (f, o) => runAux(f, o), [
     /^psi: w$/,
   ),
   row('Π^mod for another session', rebound('psi', OTHER_SESSION), 'AUX_MOD', /^psi: eq x$/),
-  row('Π^mod for other randomness', rebound('psi', { slot: 'aux-info psi 00' }), 'AUX_MOD', /^psi: eq x$/),
+  row('Π^mod without the joint ρ', rebound('psi', { slot: 'aux-info psi' }), 'AUX_MOD', /^psi: eq x$/),
+  row('Π^fac without the joint ρ', rebound('phi', { slot: 'aux-info phi' }), 'AUX_FAC', /^phi: eq/),
   row('Π^fac for another session', rebound('phi', OTHER_SESSION), 'AUX_FAC', /^phi: eq/),
   row('Π^fac for another recipient', rebound('phi', { verifier: 'p2' }), 'AUX_FAC', /^phi: eq/),
   row(
@@ -600,10 +619,7 @@ table(
 
 test('presigning, 2 parties: a wrong sum shows all four messages of the peer', async () => {
   const result = (await runPresign(two, { cheats: { p1: badDelta } })).get('p0')
-  assert.ok(
-    result?.status === 'rejected' && result.reason instanceof ProtocolAbort,
-    "result?.status === 'rejected' && result.reason instanceof...",
-  )
+  assert.ok(result?.status === 'rejected' && result.reason instanceof ProtocolAbort, 'p0 did not abort')
   const rounds = result.reason.faults[0]?.evidence.map((raw) => decode(envelopeCodec, raw).round)
   assert.deepEqual(rounds, ['1', '2', '2 products', '3'])
 })
@@ -723,8 +739,8 @@ async function saidBy(run: Runner): Promise<ReadonlyMap<string, Envelope>> {
 
 test('evidence of a wrong opening: commitment and opening, and the honest ones pass the same check', async () => {
   const judge = (commit: Envelope, opening: Envelope) => {
-    const { V } = decode(kg.one.codec, commit.body)
-    return kg.checkOpening(commit.session, 2, commit.from, V, decode(kg.two.codec, opening.body))
+    const { V } = said(kg.one.codec, commit)
+    return kg.checkOpening(commit.session, 2, commit.from, V, said(kg.two.codec, opening))
   }
   const evidence = evidenceOf(
     await runKeygen(two, { cheats: { p1: altered(kg.two, (m) => ({ ...m, rid: flip(m.rid) })) } }),
@@ -740,7 +756,7 @@ test('evidence of a wrong opening: commitment and opening, and the honest ones p
 
 test('evidence of a wrong sub-share: Feldman points and sub-share', async () => {
   const judge = (opening: Envelope, share: Envelope) =>
-    kg.checkSubShare(1, decode(kg.two.codec, opening.body).F, decode(kg.twoShares.codec, share.body))
+    kg.checkSubShare(1, said(kg.two.codec, opening).F, said(kg.twoShares.codec, share))
   for (const [wrong, code] of [
     [1n, 'VSS_SHARE'],
     [0n, undefined],
@@ -752,8 +768,8 @@ test('evidence of a wrong sub-share: Feldman points and sub-share', async () => 
     })
     const [opening, share] = evidenceOf(await runKeygen(two, { cheats: { p1: cheat } })) as [Envelope, Envelope]
     assert.deepEqual([opening.round, share.round], ['2', '2 shares'])
-    const body = encode(kg.twoShares.codec, { sigma: modQ((shares[0]?.sigma ?? 0n) + wrong) })
-    assert.equal(judge(opening, { ...share, body })?.code, code)
+    const sigma = modQ((shares[0]?.sigma ?? 0n) + wrong)
+    assert.equal(judge(opening, saying(kg.twoShares.codec, share, { sigma }))?.code, code)
   }
 })
 
@@ -765,7 +781,7 @@ test('evidence of a wrong ψ0: what it is about, and the proof', async () => {
   const ctx = claim.contextOf(two.roster, 2, core.publicKey, core.publicShares, two.parties, publicAux)
   /** Somebody who was not there, and has no secret. */
   const judge = (first: Envelope, proofs: Envelope) => {
-    const statement = claim.psi0(ctx, 'p1', 'p0', decode(one.codec, first.body))
+    const statement = claim.psi0(ctx, 'p1', 'p0', said(one.codec, first))
     const binding = {
       session: first.session,
       epoch: 0,
@@ -774,15 +790,15 @@ test('evidence of a wrong ψ0: what it is about, and the proof', async () => {
       verifier: 'p0',
       slot: 'presign psi0',
     }
-    return encElg.verify(binding, statement, decode(oneProofs.codec, proofs.body).psi0)
+    return encElg.verify(binding, statement, said(oneProofs.codec, proofs).psi0)
   }
-  let right: Uint8Array | undefined
+  let right: OneProofs | undefined
   const cheat = altered(oneProofs, (m) => {
-    right = encode(oneProofs.codec, m)
+    right = m
     return { ...m, psi0: m.psi1 }
   })
   const [first, proofs] = evidenceOf(await runPresign(two, { cheats: { p1: cheat } })) as [Envelope, Envelope]
   assert.deepEqual([first.round, proofs.round], ['1', '1 proofs'])
   assert.match(judge(first, proofs) ?? '', /^eq/)
-  assert.equal(judge(first, { ...proofs, body: right as Uint8Array }), undefined)
+  assert.equal(judge(first, saying(oneProofs.codec, proofs, right as OneProofs)), undefined)
 })

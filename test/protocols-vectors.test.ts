@@ -145,10 +145,7 @@ test('the stored bytes decode to what they were made from', () => {
     assert.deepEqual(decode(codec, fromHex(VECTORS.codec[name] as string)), value, name)
   }
   const clear = decodePacket(fromHex(VECTORS.envelope['broadcast, packet'] as string))
-  assert.ok(
-    clear.kind === 'clear' && verifyEnvelope(clear.envelope, alice.verifyKey),
-    "clear.kind === 'clear' && verifyEnvelope(clear.envelope, ...",
-  )
+  assert.ok(clear.kind === 'clear' && verifyEnvelope(clear.envelope, alice.verifyKey), 'does not verify')
   const sealed = decodePacket(fromHex(Object.values(VECTORS.sealing)[0] as string))
   assert.ok(sealed.kind === 'sealed', "sealed.kind === 'sealed'")
   assert.deepEqual(unseal(sealed, bob.sealingKey), direct)

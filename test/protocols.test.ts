@@ -11,6 +11,7 @@ import { combine, G, mul } from '../participant/math/curve.ts'
 import { evaluateInExponent, lagrange } from '../participant/math/polynomial.ts'
 import type { Channel } from '../participant/party/channel.ts'
 import { openConnection } from '../participant/party/connection.ts'
+import type { Party } from '../participant/party/party.ts'
 import { createIdentity, memberOf, type PartyId } from '../participant/party/roster.ts'
 import { memoryRoom } from '../participant/party/simulation.ts'
 import { allValues, hostileSchedule } from '../participant/party/testing.ts'
@@ -93,7 +94,7 @@ function expectConsistent(f: Fixture, shares: ReadonlyMap<PartyId, CoreShare>): 
     for (const m of f.roster.members) {
       assert.ok(
         s.publicShares.get(m.id)?.equals(evaluateInExponent(first.feldman, BigInt(m.index))),
-        's.publicShares.get(m.id)?.equals(evaluateInExponent(first...',
+        `${id}: F(${m.index}) is not X of ${m.id}`,
       )
     }
   }
@@ -217,6 +218,10 @@ describe('2 of 3', () => {
         )
       }
     }
+    const elsewhere = (party: Party): Party => ({ ...party, peers: ['p2'] })
+    const inAnother = await runPresign(f, { signers: ['p0', 'p1'], cheats: { p0: elsewhere } }, material)
+    const p0 = inAnother.get('p0')
+    assert.ok(p0?.status === 'rejected' && p0.reason instanceof UsageError, 'p0 presigned with the wrong parties')
     const room = memoryRoom()
     for (const [, r] of await runPresign({ ...f, parties: ['p1', 'p0'] }, { channelOf: () => room }, material)) {
       assert.ok(
@@ -252,7 +257,7 @@ test('two runs of key generation share nothing', async () => {
   )
   assert.ok(
     !equalBytes(a.get('p0')?.chainCode as Uint8Array, b.get('p0')?.chainCode as Uint8Array),
-    "!equalBytes(a.get('p0')?.chainCode as Uint8Array, b.get('...",
+    'one chain code twice',
   )
 })
 

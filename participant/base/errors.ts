@@ -11,6 +11,7 @@ export type FaultCode =
   | 'DECODE'
   | 'DUPLICATE'
   | 'ECHO_MISMATCH'
+  | 'VIEW'
   | 'COMMIT_OPEN'
   | 'POINT'
   | 'VSS_LEN'
@@ -42,8 +43,10 @@ export interface Fault {
   readonly code: FaultCode
   /** The check that failed, e.g. `psi0: range z1`, `equivocation`, `decode`. */
   readonly check: string
-  /** Encoded envelopes signed by the culprit; enough to check the accusation again elsewhere. */
+  /** Encoded envelopes signed by the culprit: the one that is wrong last, before it those that it rests on. */
   readonly evidence: readonly Uint8Array[]
+  /** All broadcasts of the session before it, everybody's, each signed by its sender: what the wrong one is about. */
+  readonly record?: readonly Uint8Array[]
 }
 
 export type ErrorCode = 'USAGE' | 'DECODE' | 'TRANSPORT' | 'PEER_STOPPED' | 'STATE' | 'ABORT' | 'INTERNAL'

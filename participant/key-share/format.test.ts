@@ -102,11 +102,11 @@ test('a level that the caller did not name is refused', () => {
 })
 
 test('account ids may be any printable text; others are refused in both directions', () => {
-  for (const account of ['0', 'constructor', 'Ω/π é', 'a'.repeat(256)]) {
+  for (const account of ['0', 'constructor', 'Ω/π é', 'a'.repeat(128)]) {
     const share = { ...(shares.get('main') as KeyShare), account }
     assert.equal(parseKeyShares(formatKeyShares(new Map([[account, share]])), LEVELS).get(account)?.account, account)
   }
-  for (const account of ['', ' a', 'a\n', 'a\u202eb', 'é'.repeat(129), '__proto__', '\ud800']) {
+  for (const account of ['', ' a', 'a\n', 'a\u202eb', 'é'.repeat(65), '__proto__', '\ud800']) {
     const share = { ...(shares.get('main') as KeyShare), account }
     assert.throws(() => formatKeyShares(new Map([[account, share]])), UsageError)
     const text = json.replace('"main":', `${JSON.stringify(account)}:`)

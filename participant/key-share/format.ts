@@ -31,7 +31,7 @@ export function parseKeyShares(json: string, options: ParseOptions): ReadonlyMap
   const epochs = new Map<Roster, number>()
   for (const [account, raw] of Object.entries(file)) {
     if (!isAccountId(account))
-      throw new DecodeError('key shares: account id: expected 1 to 256 bytes of printable text')
+      throw new DecodeError('key shares: account id: expected 1 to 128 bytes of printable text')
     try {
       const share = readEntry(account, raw, options.levels, seen)
       if (share.epoch !== (epochs.get(share.roster) ?? share.epoch)) {

@@ -30,7 +30,7 @@ export const ACCOUNT_LIMIT = 128
 /** Neither control nor invisible format characters, nor lone surrogates, nor line separators. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
-/** Whether the text can name an account: 1 to 256 bytes, printable, no white space at its ends. */
+/** Whether the text can name an account: 1 to 128 bytes, printable, no white space at its ends. */
 export function isAccountId(account: string): boolean {
   if (account === '' || account === '__proto__' || account.trim() !== account || UNPRINTABLE.test(account)) return false
   return utf8ToBytes(account).length <= ACCOUNT_LIMIT

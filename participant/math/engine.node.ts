@@ -59,13 +59,15 @@ function prepare(m: bigint): PreparedModulus {
 
 /** Undefined when OpenSSL refuses the operands or the result. */
 function exchangePow(exchange: DiffieHellman, base: bigint, exponent: bigint): bigint | undefined {
+  const key = toBytes(exponent)
   try {
-    exchange.setPrivateKey(toBytes(exponent))
+    exchange.setPrivateKey(key)
     return bytesToBigint(exchange.computeSecret(toBytes(base)))
   } catch {
     return undefined
   } finally {
     // the object outlives the call; the exponent should not
+    key.fill(0)
     exchange.setPrivateKey(NO_EXPONENT)
   }
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { concatBytes } from '../base/bytes.ts'
 import {
   culprits,
   InternalError,
@@ -25,6 +26,7 @@ import { broadcastRound, directRound } from './rounds.ts'
 import { type MemoryRoom, memoryRoom } from './simulation.ts'
 import { allValues, hostileSchedule, networkOf, runAll } from './testing.ts'
 import type { TraceEvent } from './trace.ts'
+import { FIRST_VIEW, viewed } from './view.ts'
 
 const one = broadcastRound('1', struct<{ v: number }>({ v: u8 }))
 const two = directRound('2', struct<{ v: number }>({ v: u8 }))
@@ -78,8 +80,13 @@ function stopFrom(id: string, body: Uint8Array, to = 'alice'): Uint8Array {
   return encodePacket(seal(signEnvelope(m, who(id).signingKey), who(to).sealKey, systemRandom))
 }
 
+/** The body of a message of round 1 from somebody who was told nothing before. */
+function bodyOf(v: number): Uint8Array {
+  return encode(viewed(one.codec), { view: FIRST_VIEW, message: { v } })
+}
+
 function broadcastFrom(id: string, v: number): Uint8Array {
-  const m = { session, protocol: 'p', round: '1', from: id, to: '', body: Uint8Array.of(v) }
+  const m = { session, protocol: 'p', round: '1', from: id, to: '', body: bodyOf(v) }
   return encodePacket({ kind: 'clear', envelope: signEnvelope(m, who(id).signingKey) })
 }
 
@@ -120,10 +127,8 @@ test('what is collected carries the envelope that its sender signed', async () =
     }),
     open('bob', room).run((p) => p('p').broadcast(one, { v: 9 })),
   ])
-  assert.deepEqual(
-    [decode(envelopeCodec, envelope).from, decode(envelopeCodec, envelope).body],
-    ['bob', Uint8Array.of(9)],
-  )
+  const { from, body } = decode(envelopeCodec, envelope)
+  assert.deepEqual([from, body], ['bob', bodyOf(9)])
 })
 
 test('the deadline names who is missing, and nobody is to blame', async () => {
@@ -148,10 +153,7 @@ test('cancelling ends the wait, also when it came before the start', async () =>
   assert.ok(e instanceof TransportError, 'e instanceof TransportError')
   assert.match(e.message, /^cancelled; waiting for bob/)
   const late = await failure(open('alice', memoryRoom(), { signal: AbortSignal.abort() }).run((p) => talk(p('p'))))
-  assert.ok(
-    late instanceof TransportError && /^cancelled/.test(late.message),
-    'late instanceof TransportError && /^cancelled/.test(late....',
-  )
+  assert.ok(late instanceof TransportError && /^cancelled/.test(late.message), `${late}`)
 })
 
 test('a channel that closes ends the wait', async () => {
@@ -299,14 +301,15 @@ test('two different messages end the session, naming their sender with both', as
 })
 
 test('a body that does not decode convicts its sender', async () => {
+  const tooLong = concatBytes(bodyOf(1), Uint8Array.of(2))
   const room = memoryRoom()
-  const m = { session, protocol: 'p', round: '1', from: 'bob', to: '', body: Uint8Array.of(1, 2) }
+  const m = { session, protocol: 'p', round: '1', from: 'bob', to: '', body: tooLong }
   await room.post(encodePacket({ kind: 'clear', envelope: signEnvelope(m, who('bob').signingKey) }))
   const e = await failure(open('alice', room).run((p) => talk(p('p'))))
   assert.ok(e instanceof ProtocolAbort, 'e instanceof ProtocolAbort')
   const [fault] = e.faults
   assert.deepEqual([fault?.culprit, fault?.code, fault?.check], ['bob', 'DECODE', 'decode: message has trailing bytes'])
-  assert.deepEqual(decode(envelopeCodec, fault?.evidence[0] as Uint8Array).body, Uint8Array.of(1, 2))
+  assert.deepEqual(decode(envelopeCodec, fault?.evidence[0] as Uint8Array).body, tooLong)
 })
 
 test('checkEach names everybody who failed, whatever the order of arrival', async () => {
@@ -392,8 +395,8 @@ test('the trace has names and sizes only', async () => {
     open('bob', room).run((p) => talk(p('p'))),
   ])
   assert.deepEqual(events, [
-    { at: 'sent', protocol: 'p', round: '1', bytes: 1 },
-    { at: 'sent', protocol: 'p', round: '2', bytes: 1 },
+    { at: 'sent', protocol: 'p', round: '1', bytes: 33 },
+    { at: 'sent', protocol: 'p', round: '2', bytes: 33 },
     { at: 'received', protocol: 'p', round: '1' },
     { at: 'received', protocol: 'p', round: '2' },
   ])
@@ -409,10 +412,7 @@ test('one packet dropped by the network ends at the deadline, naming the sender 
     (party) => talk(party('p')),
   )
   const alice = results.get('alice')
-  assert.ok(
-    alice?.status === 'rejected' && alice.reason instanceof TransportError,
-    "alice?.status === 'rejected' && alice.reason instanceof T...",
-  )
+  assert.ok(alice?.status === 'rejected' && alice.reason instanceof TransportError, 'expected a TransportError')
   assert.deepEqual(alice.reason.waitingFor, ['bob'])
   assert.throws(() => allValues(results), TransportError)
 })

@@ -2,6 +2,7 @@
  * One party's end of one session. Gives a `Party` for each protocol that runs in it, one after the other, over the same
  * session id.
  */
+import { equalBytes } from '../base/bytes.ts'
 import { DecodeError, type Fault, InternalError, MpcError, ProtocolAbort } from '../base/errors.ts'
 import type { SecurityLevel } from '../base/level.ts'
 import type { Random } from '../base/random.ts'
@@ -15,6 +16,7 @@ import type { Party, ProtocolRounds } from './party.ts'
 import { type Identity, memberOf, type PartyId, type Roster, requireMember } from './roster.ts'
 import { type BroadcastRound, PerPeer, type Received, type Round } from './rounds.ts'
 import type { Trace } from './trace.ts'
+import { FIRST_VIEW, nextView, viewed } from './view.ts'
 
 /** How long a party waits for others to show the messages on which views differ. */
 const OPENING_MS = 3_000
@@ -35,6 +37,11 @@ export interface ConnectionOptions {
   readonly deadlineMs: number
   readonly signal?: AbortSignal
   readonly trace?: Trace
+  /**
+   * The session id doesn't hang on a nonce of each party: one that was restarted may come into the session a second time
+   * and say something else. Then the first message counts, and two different ones blame nobody.
+   */
+  readonly mayRestart?: boolean
 }
 
 export interface Connection {
@@ -64,16 +71,47 @@ export function openConnection(o: ConnectionOptions): Connection {
     }),
   )
   const mailbox = openMailbox(o, new Map(names))
+  let view = FIRST_VIEW
+  /** Every broadcast that the view is made of, signed by its sender. */
+  const record: Uint8Array[] = []
 
   function makeParty(protocol: string): Party {
     const sent = new Map<string, Envelope>()
+    /** What our view was when we sent our message of a round: everybody's must have been the same. */
+    const viewAt = new Map<string, Uint8Array>()
 
-    const runEcho = async (round: BroadcastRound<unknown>, got: readonly Envelope[]): Promise<void> => {
+    const post = (round: Round<unknown>, to: PartyId | '', message: unknown): Promise<Envelope> => {
+      viewAt.set(round.name, view)
+      return mailbox.post(protocol, round.name, to, encode(viewed(round.codec), { view, message }))
+    }
+
+    /** Everybody's broadcasts of a round, our own among them, in roster order. */
+    const withOwn = (round: BroadcastRound<unknown>, got: readonly Envelope[]): readonly Envelope[] => {
       const own = sent.get(round.name)
       if (own === undefined) throw new InternalError(`round ${round.name}: collected before it was sent`)
-      const inOrder = members.map((m) =>
-        m.id === o.identity.id ? own : (got.find((e) => e.from === m.id) as Envelope),
-      )
+      return members.map((m) => (m.id === o.identity.id ? own : (got.find((e) => e.from === m.id) as Envelope)))
+    }
+
+    /** Aborts when somebody was told something else before: with two parties that can only be the other's doing. */
+    const compareViews = (round: Round<unknown>, got: readonly Envelope[], views: readonly Uint8Array[]): void => {
+      const mine = viewAt.get(round.name) ?? view
+      const others = got.filter((_, i) => !equalBytes(views[i] as Uint8Array, mine))
+      if (others.length === 0) return
+      const failed = { round: round.name, code: 'VIEW', check: 'view' } as const
+      if (!withEcho) {
+        abortOn(
+          others.map((e) => ({
+            culprit: e.from,
+            protocol,
+            ...failed,
+            evidence: [encode(envelopeCodec, e)],
+          })),
+        )
+      }
+      throw new ProtocolAbort(`${protocol} ${round.name}: peers were told different things before (VIEW)`, [])
+    }
+
+    const runEcho = async (round: BroadcastRound<unknown>, inOrder: readonly Envelope[]): Promise<void> => {
       const mine: echo.Echo = { hashes: inOrder.map((e) => echo.hashOf(e.body)) }
       await mailbox.post(protocol, echo.echoName(round.name), '', encode(echo.echoCodec, mine))
       const echoes = (await mailbox.gather(protocol, echo.echoName(round.name), peers)) as readonly Envelope[]
@@ -87,13 +125,8 @@ export function openConnection(o: ConnectionOptions): Connection {
         const e = mailbox.take(id, protocol, opening)
         return e === undefined ? [] : decodeAll([e], echo.openingCodec).flatMap((m) => m.envelopes)
       })
-      abortOn(
-        echo.equivocators(
-          inOrder,
-          shown,
-          members.filter((m) => m.id !== o.identity.id),
-        ),
-      )
+      const others = members.filter((m) => m.id !== o.identity.id)
+      if (o.mayRestart !== true) abortOn(echo.equivocators(inOrder, shown, others))
       throw new ProtocolAbort(`${protocol} ${round.name}: peers were told different things`, [])
     }
 
@@ -108,15 +141,24 @@ export function openConnection(o: ConnectionOptions): Connection {
       random: o.random,
       work: o.work,
       async broadcast(round, message) {
-        sent.set(round.name, await mailbox.post(protocol, round.name, '', encode(round.codec, message)))
+        sent.set(round.name, await post(round as Round<unknown>, '', message))
       },
       async send(round, to, message) {
-        await mailbox.post(protocol, round.name, to, encode(round.codec, message))
+        await post(round as Round<unknown>, to, message)
       },
       async collect<M>(round: Round<M>) {
         const got = (await mailbox.gather(protocol, round.name, peers)) as readonly Envelope[]
-        const messages = decodeAll(got, round.codec)
-        if (echoed(round as Round<unknown>)) await runEcho(round as BroadcastRound<unknown>, got)
+        const decoded = decodeAll(got, viewed(round.codec))
+        const messages = decoded.map((d) => d.message)
+        const views = decoded.map((d) => d.view)
+        compareViews(round as Round<unknown>, got, views)
+        if (round.kind === 'broadcast') {
+          const inOrder = withOwn(round as BroadcastRound<unknown>, got)
+          if (echoed(round as Round<unknown>)) await runEcho(round as BroadcastRound<unknown>, inOrder)
+          const bodies = inOrder.map((e) => [e.from, e.body] as const)
+          view = nextView(view, protocol, round.name, bodies)
+          record.push(...inOrder.map((e) => encode(envelopeCodec, e)))
+        }
         o.trace?.({ at: 'received', protocol, round: round.name })
         return new PerPeer<Received<M>>(peers, (id) => {
           const at = peers.indexOf(id)
@@ -163,6 +205,11 @@ export function openConnection(o: ConnectionOptions): Connection {
       } catch (e) {
         // The peers learn the class of the error and nothing else.
         await mailbox.stop({ reason: e instanceof MpcError ? e.code : 'INTERNAL', message: '' })
+        if (e instanceof ProtocolAbort)
+          throw new ProtocolAbort(
+            e.message,
+            e.faults.map((f) => ({ ...f, record })),
+          )
         throw e
       } finally {
         mailbox.close()

@@ -19,6 +19,7 @@ import { createIdentity, type Identity, makeRoster } from './roster.ts'
 import { boundBroadcastRound, broadcastRound } from './rounds.ts'
 import { memoryRoom } from './simulation.ts'
 import { allValues, hostileSchedule, networkOf, runAll } from './testing.ts'
+import { FIRST_VIEW, viewed } from './view.ts'
 
 const one = broadcastRound('1', struct<{ v: number }>({ v: u8 }))
 const protocols = [{ protocol: 'p', rounds: [one] }]
@@ -90,10 +91,15 @@ test('honest parties pass, under any schedule', async () => {
   }
 })
 
+/** The body of a message of round 1. */
+function bodyOf(v: number): Uint8Array {
+  return encode(viewed(one.codec), { view: FIRST_VIEW, message: { v } })
+}
+
 /** Carol tells bob something else. */
 const equivocating: Route = (from, to, packet) =>
   from === 'carol' && to === 'bob' && roundOf(packet) === '1'
-    ? [resigned(packet, () => ({ body: Uint8Array.of(99) }))]
+    ? [resigned(packet, () => ({ body: bodyOf(99) }))]
     : [packet]
 
 test('an author of two messages is named by both who were told, with both messages', async () => {
@@ -104,7 +110,7 @@ test('an author of two messages is named by both who were told, with both messag
     const [fault] = e.faults
     assert.deepEqual([fault?.code, fault?.check, fault?.round], ['ECHO_MISMATCH', 'equivocation', '1'])
     const shown = (fault?.evidence ?? []).map((raw) => decode(envelopeCodec, raw))
-    assert.deepEqual(shown.map((s) => s.body[0]).sort(), [2, 99])
+    assert.deepEqual(shown.map((s) => decode(viewed(one.codec), s.body).message.v).sort(), [2, 99])
     for (const s of shown) {
       assert.ok(verifyEnvelope(s, who('carol').verifyKey), "verifyEnvelope(s, who('carol').verifyKey)")
       assert.deepEqual([s.from, s.round, s.session], ['carol', '1', session])
@@ -194,7 +200,7 @@ test('openings made up by the accuser convict nobody', async () => {
       ]
     }
     if (roundOf(packet) !== '1/opening') return [packet]
-    const claimed = { session, protocol: 'p', round: '1', from: 'carol', to: '', body: Uint8Array.of(99) }
+    const claimed = { session, protocol: 'p', round: '1', from: 'carol', to: '', body: bodyOf(99) }
     const forged = signEnvelope(claimed, who('bob').signingKey)
     return [resigned(packet, () => ({ body: encode(openingCodec, { envelopes: [encode(envelopeCodec, forged)] }) }))]
   })

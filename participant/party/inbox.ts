@@ -19,6 +19,8 @@ export interface InboxOptions {
   readonly peers: readonly Member[]
   /** Name of every round, as `protocol/round`, and whether its messages are sealed. */
   readonly rounds: ReadonlyMap<string, 'broadcast' | 'direct'>
+  /** As in ConnectionOptions. */
+  readonly mayRestart?: boolean
   /** Called whenever something was kept or a fault was found. */
   readonly onChange: () => void
 }
@@ -57,7 +59,7 @@ export class Inbox {
     const before = this.#kept.get(key)
     if (before === undefined) {
       this.#kept.set(key, envelope)
-    } else if (equalBytes(before.body, envelope.body)) {
+    } else if (equalBytes(before.body, envelope.body) || this.#o.mayRestart === true) {
       return
     } else if (!this.#faults.some((f) => f.culprit === envelope.from && f.round === envelope.round)) {
       this.#faults.push({

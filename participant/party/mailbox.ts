@@ -68,6 +68,7 @@ export function openMailbox(o: ConnectionOptions, rounds: ReadonlyMap<string, 'b
     identity: o.identity,
     peers: peers.map((id) => memberOf(o.roster, id)),
     rounds: new Map([...rounds, [`${STOP.protocol}/${STOP.round}`, 'direct']]),
+    ...(o.mayRestart === undefined ? {} : { mayRestart: o.mayRestart }),
     onChange: notify,
   })
   const unsubscribe = o.channel.subscribe((raw) => inbox.accept(raw), end)

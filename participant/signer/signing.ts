@@ -44,7 +44,13 @@ export async function runSigning(o: SigningOptions): Promise<Signature> {
   const common = { identity, roster, signers, epoch, level, channel, random, work, signal, ...trace }
 
   const mine = { invitation: invitationHash(o.meeting, invitation), nonce: random.bytes(32) }
-  const meeting = openConnection({ ...common, session: o.meeting, protocols: [meetRounds], deadlineMs: o.deadlineMs })
+  const meeting = openConnection({
+    ...common,
+    session: o.meeting,
+    protocols: [meetRounds],
+    deadlineMs: o.deadlineMs,
+    mayRestart: true,
+  })
   const joined = await meeting.run(async (party) => {
     const p = party(meetRounds.protocol)
     await p.broadcast(join, mine)

@@ -192,10 +192,7 @@ test('what was decoded owns its memory and is frozen', () => {
   raw.fill(0xff)
   assert.deepEqual(value, { a: 1, b: Uint8Array.of(1, 2) })
   assert.ok(Object.isFrozen(value), 'Object.isFrozen(value)')
-  assert.ok(
-    Object.isFrozen(decode(list(u8, 0, 2), encode(list(u8, 0, 2), [1]))),
-    'Object.isFrozen(decode(list(u8, 0, 2), encode(list(u8, 0,...',
-  )
+  assert.ok(Object.isFrozen(decode(list(u8, 0, 2), encode(list(u8, 0, 2), [1]))), 'the list is frozen')
   assert.equal(value.b.buffer.byteLength, 2)
 })
 

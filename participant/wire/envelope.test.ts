@@ -49,22 +49,13 @@ const CHANGES: { readonly [K in keyof Envelope]: Envelope[K] } = {
 
 for (const field of Object.keys(CHANGES) as (keyof Envelope)[]) {
   test(`changed ${field}: does not verify`, () => {
-    assert.ok(
-      !verifyEnvelope({ ...signed, [field]: CHANGES[field] }, alice.verifyKey),
-      '!verifyEnvelope({ ...signed, [field]: CHANGES[field] }, a...',
-    )
+    assert.ok(!verifyEnvelope({ ...signed, [field]: CHANGES[field] }, alice.verifyKey), 'verifies')
   })
 }
 
 test('a byte moved from one field to the next does not verify', () => {
-  assert.ok(
-    !verifyEnvelope({ ...signed, protocol: 'presig', round: 'n1' }, alice.verifyKey),
-    "!verifyEnvelope({ ...signed, protocol: 'presig', round: '...",
-  )
-  assert.ok(
-    !verifyEnvelope({ ...signed, from: 'alic', to: 'e' }, alice.verifyKey),
-    "!verifyEnvelope({ ...signed, from: 'alic', to: 'e' }, ali...",
-  )
+  assert.ok(!verifyEnvelope({ ...signed, protocol: 'presig', round: 'n1' }, alice.verifyKey), 'verifies')
+  assert.ok(!verifyEnvelope({ ...signed, from: 'alic', to: 'e' }, alice.verifyKey), 'verifies')
 })
 
 test('every bit of the signature counts', () => {
@@ -104,15 +95,9 @@ test('malformed keys and signatures do not verify, and do not throw', () => {
     assert.ok(!verifyEnvelope(signed, key), '!verifyEnvelope(signed, key)')
   }
   for (const length of [0, 63, 65])
-    assert.ok(
-      !verifyEnvelope({ ...signed, signature: new Uint8Array(length) }, alice.verifyKey),
-      '!verifyEnvelope({ ...signed, signature: new Uint8Array(le...',
-    )
+    assert.ok(!verifyEnvelope({ ...signed, signature: new Uint8Array(length) }, alice.verifyKey), 'verifies')
   // a body that has no encoding was never signed
-  assert.ok(
-    !verifyEnvelope({ ...signed, body: new Uint8Array(BODY_LIMIT + 1) }, alice.verifyKey),
-    '!verifyEnvelope({ ...signed, body: new Uint8Array(BODY_LI...',
-  )
+  assert.ok(!verifyEnvelope({ ...signed, body: new Uint8Array(BODY_LIMIT + 1) }, alice.verifyKey), 'verifies')
 })
 
 const name = fc.string({ unit: 'grapheme', maxLength: 5 })

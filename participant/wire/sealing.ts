@@ -34,27 +34,39 @@ export function seal(envelope: Envelope, recipientKey: Uint8Array, random: Rando
   const shared = x25519.getSharedSecret(secretKey, recipientKey)
   const context = contextOf(envelope.session, envelope.to)
   const key = keyOf(shared, ephemeral, recipientKey, context)
-  const ciphertext = chacha20poly1305(key, NONCE, context).encrypt(encode(envelopeCodec, envelope))
-  for (const b of [secretKey, shared, key]) b.fill(0)
+  const plain = encode(envelopeCodec, envelope)
+  const ciphertext = chacha20poly1305(key, NONCE, context).encrypt(plain)
+  for (const b of [secretKey, shared, key, plain]) b.fill(0)
   return { kind: 'sealed', session: envelope.session, to: envelope.to, ephemeral, ciphertext }
 }
 
 /** Throws DecodeError when the packet was not sealed to this key, or carries another session or recipient inside. */
 export function unseal(packet: SealedPacket, sealingKey: Secret<Uint8Array>): Envelope {
   const context = contextOf(packet.session, packet.to)
-  let plain: Uint8Array
+  const plain = opened(packet, sealingKey, context)
+  let envelope: Envelope
   try {
-    const shared = x25519.getSharedSecret(sealingKey.expose(), packet.ephemeral)
-    const key = keyOf(shared, packet.ephemeral, x25519.getPublicKey(sealingKey.expose()), context)
-    plain = chacha20poly1305(key, NONCE, context).decrypt(packet.ciphertext)
-    for (const b of [shared, key]) b.fill(0)
-  } catch {
-    throw new DecodeError('sealed packet does not open')
+    envelope = decode(envelopeCodec, plain)
+  } finally {
+    plain.fill(0)
   }
-  const envelope = decode(envelopeCodec, plain)
-  plain.fill(0)
   if (envelope.to !== packet.to || !envelope.session.every((b, i) => b === packet.session[i])) {
     throw new DecodeError('sealed packet carries another session or recipient')
   }
   return envelope
+}
+
+function opened(packet: SealedPacket, sealingKey: Secret<Uint8Array>, context: Uint8Array): Uint8Array {
+  const keys: Uint8Array[] = []
+  try {
+    const shared = x25519.getSharedSecret(sealingKey.expose(), packet.ephemeral)
+    keys.push(shared)
+    const key = keyOf(shared, packet.ephemeral, x25519.getPublicKey(sealingKey.expose()), context)
+    keys.push(key)
+    return chacha20poly1305(key, NONCE, context).decrypt(packet.ciphertext)
+  } catch {
+    throw new DecodeError('sealed packet does not open')
+  } finally {
+    for (const b of keys) b.fill(0)
+  }
 }

@@ -5,17 +5,25 @@
  * The primes are made before the session starts, since that takes seconds; they must not have been used in a session
  * that failed.
  */
-import { bytesToHex } from '../../base/bytes.ts'
 import { type PaillierSecretKey, paillierKey } from '../../paillier/paillier-key.ts'
 import { type RingPedersenSecret, ringPedersen } from '../../paillier/ring-pedersen.ts'
 import type { Failed, Party } from '../../party/party.ts'
-import { faultOf } from '../../party/proof-fault.ts'
 import type { PartyId } from '../../party/roster.ts'
 import { fac } from '../../zk/fac.ts'
 import { mod } from '../../zk/mod.ts'
 import { prm } from '../../zk/prm.ts'
 import type { AuxInfo } from '../material.ts'
-import { type AuxRounds, checkOpening, commitTo, type Opening } from './rounds.ts'
+import {
+  type AuxRounds,
+  checkFac,
+  checkMod,
+  checkOpening,
+  checkPrm,
+  commitTo,
+  jointRho,
+  type Opening,
+  slotOf,
+} from './rounds.ts'
 
 export interface AuxInput {
   readonly paillier: PaillierSecretKey
@@ -53,10 +61,7 @@ export async function auxInfo({ paillier, pedersen, rounds }: AuxInput, party: P
     // Two peers with the same modulus: who copied is not shown by this.
     party.abort(two, { code: 'AUX_DUP', check: 'a modulus of two parties' }, [])
   }
-  await party.checkEach(two, openings, async (j, m) => {
-    const statement = { NHat: m.NHat, s: m.s, t: m.t }
-    return faultOf('psi-hat', prm, await work.verify(prm, party.binding(j, '', 'psi-hat'), statement, m.psiHat))
-  })
+  await party.checkEach(two, openings, (j, m) => checkPrm(party, j, m))
   const peerAux = new Map(
     openings
       .entries()
@@ -64,17 +69,20 @@ export async function auxInfo({ paillier, pedersen, rounds }: AuxInput, party: P
   )
 
   // Fig. 7, round 3: Π^mod for everybody, Π^fac under each peer's ring-Pedersen parameters
-  const rho = [mine, ...openings.values().map((o) => o.message)]
-    .map((o) => o.rho)
-    .reduce((a, b) => a.map((v, i) => v ^ (b[i] as number)))
-  const slot = (name: string): string => `${name} ${bytesToHex(rho)}`
-  const psi = await work.prove(mod, party.binding(self, '', slot('psi')), { N: paillier.N }, { key: paillier }, random)
+  const rho = jointRho([mine, ...openings.values().map((o) => o.message)])
+  const psi = await work.prove(
+    mod,
+    party.binding(self, '', slotOf('psi', rho)),
+    { N: paillier.N },
+    { key: paillier },
+    random,
+  )
   await party.broadcast(three, { psi })
   for (const j of peers) {
     const statement = { N0: paillier.N, setup: of(peerAux, j).pedersen }
     const phi = await work.prove(
       fac,
-      party.binding(self, j, slot('phi')),
+      party.binding(self, j, slotOf('phi', rho)),
       statement,
       { p: paillier.p, q: paillier.q },
       random,
@@ -82,27 +90,11 @@ export async function auxInfo({ paillier, pedersen, rounds }: AuxInput, party: P
     await party.send(threeFac, j, { phi })
   }
   const mods = await party.collect(three)
-  await party.checkEach(
-    three,
-    mods,
-    async (j, m) =>
-      faultOf(
-        'psi',
-        mod,
-        await work.verify(mod, party.binding(j, '', slot('psi')), { N: of(peerAux, j).paillier.N }, m.psi),
-      ),
-    [openings],
-  )
+  await party.checkEach(three, mods, (j, m) => checkMod(party, j, rho, openings.get(j).message, m), [openings])
   const facs = await party.collect(threeFac)
-  await party.checkEach(
-    threeFac,
-    facs,
-    async (j, m) => {
-      const statement = { N0: of(peerAux, j).paillier.N, setup: pedersen }
-      return faultOf('phi', fac, await work.verify(fac, party.binding(j, self, slot('phi')), statement, m.phi))
-    },
-    [openings],
-  )
+  await party.checkEach(threeFac, facs, (j, m) => checkFac(party, j, self, rho, openings.get(j).message, pedersen, m), [
+    openings,
+  ])
 
   return { paillier, pedersen, peers: peerAux }
 }

@@ -4,9 +4,10 @@
  * Legend:  N_i  Paillier modulus · N̂_i, s_i, t_i  ring-Pedersen parameters · ρ_i, u_i  randomness · V_i  commitment ·
  * ψ̂ = Π^prm · ψ = Π^mod · φ = Π^fac.
  */
-import { bitLength, equalBytes } from '../../base/bytes.ts'
+import { bitLength, bytesToHex, equalBytes } from '../../base/bytes.ts'
 import type { SecurityLevel } from '../../base/level.ts'
-import { baseProblem } from '../../paillier/ring-pedersen.ts'
+import { baseProblem, type RingPedersen } from '../../paillier/ring-pedersen.ts'
+import { type Judge, verified } from '../../party/judge.ts'
 import type { Failed, ProtocolRounds } from '../../party/party.ts'
 import type { PartyId } from '../../party/roster.ts'
 import {
@@ -106,4 +107,45 @@ export function checkOpening(
   if (m.N === m.NHat) return { code: 'AUX_DUP', check: 'N is NHat' }
   const problem = baseProblem(m.NHat, m.s, m.t)
   return problem === undefined ? undefined : { code: 'AUX_RP_BASE', check: 'base s, t' }
+}
+
+/** ρ = ⊕ ρ_j, of everybody. */
+export function jointRho(openings: readonly Pick<Opening, 'rho'>[]): Uint8Array {
+  return openings.map((o) => o.rho).reduce((a, b) => a.map((v, i) => v ^ (b[i] as number)), new Uint8Array(32))
+}
+
+/** A slot of round 3: with ρ, so that nobody could prepare a proof. */
+export function slotOf(name: 'psi' | 'phi', rho: Uint8Array): string {
+  return `${name} ${bytesToHex(rho)}`
+}
+
+/** Fig. 7, round 3: ψ̂. */
+export function checkPrm(judge: Judge, from: PartyId, { NHat, s, t, psiHat }: Opening): Promise<Failed | undefined> {
+  return verified(judge, prm, { prover: from, verifier: '', name: 'psi-hat' }, { NHat, s, t }, psiHat)
+}
+
+/** Fig. 7, output: ψ. */
+export function checkMod(
+  judge: Judge,
+  from: PartyId,
+  rho: Uint8Array,
+  { N }: Pick<Opening, 'N'>,
+  { psi }: ModMessage,
+): Promise<Failed | undefined> {
+  const at = { prover: from, verifier: '', name: 'psi', slot: slotOf('psi', rho) }
+  return verified(judge, mod, at, { N }, psi)
+}
+
+/** Fig. 7, output: φ, made by `from` for `to`, under the parameters of `to`. */
+export function checkFac(
+  judge: Judge,
+  from: PartyId,
+  to: PartyId,
+  rho: Uint8Array,
+  { N }: Pick<Opening, 'N'>,
+  setup: RingPedersen,
+  { phi }: FacMessage,
+): Promise<Failed | undefined> {
+  const at = { prover: from, verifier: to, name: 'phi', slot: slotOf('phi', rho) }
+  return verified(judge, fac, at, { N0: N, setup }, phi)
 }

@@ -5,17 +5,27 @@
  * knowledge of its final share; a contribution to the chain code is committed and opened with it. PAPER.md,
  * "key generation".
  */
-import { bytesToHex } from '../../base/bytes.ts'
 import { InternalError, UsageError } from '../../base/errors.ts'
 import { secret } from '../../base/secret.ts'
-import { G, modQ, mul, type Point, sum } from '../../math/curve.ts'
+import { G, modQ, mul, type Point } from '../../math/curve.ts'
 import { evaluate, evaluateInExponent, feldman, randomPolynomial } from '../../math/polynomial.ts'
 import type { Party } from '../../party/party.ts'
-import { faultOf } from '../../party/proof-fault.ts'
 import { memberOf } from '../../party/roster.ts'
 import { sch } from '../../zk/sch.ts'
 import type { CoreShare } from '../material.ts'
-import { checkOpening, checkSubShare, commitTo, type Opening, one, three, two, twoShares } from './rounds.ts'
+import {
+  checkKnowledge,
+  checkOpening,
+  checkSubShare,
+  combine,
+  commitTo,
+  type Opening,
+  one,
+  slotOf,
+  three,
+  two,
+  twoShares,
+} from './rounds.ts'
 
 export interface KeygenInput {
   /** How many parties it takes to sign: 2 … n. */
@@ -56,7 +66,8 @@ export async function keygen({ threshold }: KeygenInput, party: Party): Promise<
 
   const all = [mine, ...openings.values().map((o) => o.message)]
   const x = subShares.values().reduce((a, s) => modQ(a + s.message.sigma), evaluate(f, BigInt(index)))
-  const F: readonly Point[] = mine.F.map((_, k) => sum(all.map((o) => o.F[k] as Point)))
+  const combined = combine(all)
+  const { F } = combined
   const publicKey = F[0] as Point
   const publicShares = new Map(roster.members.map((m) => [m.id, evaluateInExponent(F, BigInt(m.index))]))
   const X = publicShares.get(self) as Point
@@ -67,25 +78,15 @@ export async function keygen({ threshold }: KeygenInput, party: Party): Promise<
   if (!mul(G, x).equals(X)) throw new InternalError('key generation: x·G is not the public share')
 
   // Fig. 6, round 3: Π^sch for the final share, under the A that was committed to in round 1
-  const rid = xor(all.map((o) => o.rid))
-  const slot = `psi ${bytesToHex(rid)}`
-  const proof = sch.finish(party.binding(self, '', slot), { X }, { x: secret(x) }, first)
+  const proof = sch.finish(party.binding(self, '', slotOf(combined.rid)), { X }, { x: secret(x) }, first)
   await party.broadcast(three, { z: proof.response.z })
   const proofs = await party.collect(three)
   await party.checkEach(
     three,
     proofs,
-    (j, { z }) => {
-      const statement = { X: publicShares.get(j) as Point }
-      const given = { commitment: { A: openings.get(j).message.A }, response: { z } }
-      return faultOf('psi', sch, sch.verify(party.binding(j, '', slot), statement, given))
-    },
+    (j, m) => checkKnowledge(party, j, memberOf(roster, j).index, combined, openings.get(j).message, m),
     [openings],
   )
 
-  return { threshold, x: secret(x), feldman: F, publicKey, publicShares, chainCode: xor(all.map((o) => o.c)) }
-}
-
-function xor(all: readonly Uint8Array[]): Uint8Array {
-  return all.reduce((a, b) => a.map((v, i) => v ^ (b[i] as number)), new Uint8Array(32))
+  return { threshold, x: secret(x), feldman: F, publicKey, publicShares, chainCode: combined.chainCode }
 }

@@ -4,14 +4,16 @@
  * Legend:  F_i  Feldman points of party i's polynomial f_i, threshold of them · A_i  first message of Π^sch ·
  * rid_i, u_i  randomness · c_i  contribution to the chain code · σ  sub-share f_i(j) · V_i  commitment.
  */
-import { equalBytes } from '../../base/bytes.ts'
-import { G, mulPublic, type Point } from '../../math/curve.ts'
+import { bytesToHex, equalBytes } from '../../base/bytes.ts'
+import { G, mul, type Point, sum } from '../../math/curve.ts'
 import { evaluateInExponent } from '../../math/polynomial.ts'
+import { type Judge, verified } from '../../party/judge.ts'
 import type { Failed, ProtocolRounds } from '../../party/party.ts'
 import { MAX_PARTIES, type PartyId } from '../../party/roster.ts'
 import { boundBroadcastRound, broadcastRound, directRound } from '../../party/rounds.ts'
 import { type Codec, encode, fixed, list, point, scalar, struct } from '../../wire/codec.ts'
 import { Transcript } from '../../wire/transcript.ts'
+import { sch } from '../../zk/sch.ts'
 
 export interface Commit {
   readonly V: Uint8Array
@@ -78,6 +80,49 @@ export function checkOpening(
 
 /** σ·G = F_j(i): the sub-share is on the sender's polynomial. `index` is the receiver's evaluation point. */
 export function checkSubShare(index: number, F: readonly Point[], { sigma }: SubShare): Failed | undefined {
-  const ok = mulPublic(G, sigma).equals(evaluateInExponent(F, BigInt(index)))
+  // a part of our share: in constant time
+  const ok = mul(G, sigma).equals(evaluateInExponent(F, BigInt(index)))
   return ok ? undefined : { code: 'VSS_SHARE', check: 'eq sigma G' }
+}
+
+/** What all openings together give, whoever adds them up. */
+export interface Combined {
+  /** rid = ⊕ rid_j. */
+  readonly rid: Uint8Array
+  /** F = Σ F_j: the first is the public key. */
+  readonly F: readonly Point[]
+  readonly chainCode: Uint8Array
+}
+
+/** `openings` of everybody, each with the same number of points. */
+export function combine(openings: readonly Opening[]): Combined {
+  const [first] = openings
+  return {
+    rid: xor(openings.map((o) => o.rid)),
+    F: (first?.F ?? []).map((_, k) => sum(openings.map((o) => o.F[k] as Point))),
+    chainCode: xor(openings.map((o) => o.c)),
+  }
+}
+
+/** The slot of Π^sch: with rid, so that nobody could prepare a proof. */
+export function slotOf(rid: Uint8Array): string {
+  return `psi ${bytesToHex(rid)}`
+}
+
+/** Fig. 6, output: Π^sch for the final share, under the A that its prover opened in round 2. */
+export function checkKnowledge(
+  judge: Judge,
+  from: PartyId,
+  index: number,
+  { rid, F }: Combined,
+  { A }: Opening,
+  { z }: Knowledge,
+): Promise<Failed | undefined> {
+  const at = { prover: from, verifier: '', name: 'psi', slot: slotOf(rid) }
+  const X = evaluateInExponent(F, BigInt(index))
+  return verified(judge, sch, at, { X }, { commitment: { A }, response: { z } })
+}
+
+function xor(all: readonly Uint8Array[]): Uint8Array {
+  return all.reduce((a, b) => a.map((v, i) => v ^ (b[i] as number)), new Uint8Array(32))
 }

@@ -10,6 +10,7 @@ import type { Party } from '../../party/party.ts'
 import { memberOf, type PartyId } from '../../party/roster.ts'
 import type { BroadcastRound, PerPeer, Received, Round } from '../../party/rounds.ts'
 import { networkOf } from '../../party/testing.ts'
+import { viewed } from '../../party/view.ts'
 import { type Codec, decode, encode } from '../../wire/codec.ts'
 import { decodePacket, type Envelope, envelopeCodec, signEnvelope, verifyEnvelope } from '../../wire/envelope.ts'
 import { inProcess, type Work } from '../../zk/work.ts'
@@ -21,6 +22,8 @@ import { contextOf, type Sum } from './statements.ts'
 const f = fixture(4, 3)
 const signers = ['p0', 'p2', 'p3']
 const { one, two, twoProducts, three, alarm, alarmSum, alarmProducts } = f.presign
+/** What a signed message of `2 products` has as its body. */
+const productsBody = viewed(twoProducts.codec)
 const SUMS: readonly Sum[] = ['delta', 'chi']
 
 function present<T>(value: T | undefined): T {
@@ -103,7 +106,8 @@ const notesGamma: Cheat = (party) => {
 }
 
 function run(o: Parameters<typeof runPresign>[1]) {
-  return runPresign(f, { signers, ...o })
+  // long, so that a busy machine doesn't end a run: nothing here waits for the deadline
+  return runPresign(f, { signers, deadlineMs: 600_000, ...o })
 }
 
 function expectNamed(results: Results<unknown>, honest: readonly PartyId[], code: FaultCode, check: RegExp): void {
@@ -330,7 +334,8 @@ async function faultsAfter(sum: Sum, change: Change, accused: readonly PartyId[]
     const { given } = change
     shown = replaced(shown, 'p2', ({ products: [first, second] }) => {
       const raw = present(second)
-      const body = encode(twoProducts.codec, given(decode(twoProducts.codec, decode(envelopeCodec, raw).body)))
+      const was = decode(productsBody, decode(envelopeCodec, raw).body)
+      const body = encode(productsBody, { ...was, message: given(was.message) })
       return { products: [present(first), resigned(raw, 'p3', { body })] }
     })
   }
@@ -350,8 +355,8 @@ const first = (change: (raw: Uint8Array) => Uint8Array): Change => ({
 /** In place of what p0 sent to p3, something else that p0 signed. */
 const fromP0 = (change: Partial<Envelope>): Change => first((raw) => resigned(raw, 'p0', change))
 const body = (raw: Uint8Array): Partial<Envelope> => {
-  const m = decode(twoProducts.codec, decode(envelopeCodec, raw).body)
-  return { body: encode(twoProducts.codec, { ...m, D: m.D + 1n }) }
+  const was = decode(productsBody, decode(envelopeCodec, raw).body)
+  return { body: encode(productsBody, { ...was, message: { ...was.message, D: was.message.D + 1n } }) }
 }
 const flipped = (z: readonly bigint[]): readonly bigint[] => z.map((v, i) => (i === 0 ? v ^ 1n : v))
 const response = <P extends { response: object }>(m: { proof: P }, change: Partial<P['response']>) => ({

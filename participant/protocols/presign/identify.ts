@@ -35,6 +35,7 @@ import type { PaillierSecretKey } from '../../paillier/paillier-key.ts'
 import type { Party } from '../../party/party.ts'
 import { memberOf, type PartyId } from '../../party/roster.ts'
 import type { PerPeer, Received } from '../../party/rounds.ts'
+import { viewed } from '../../party/view.ts'
 import { type Codec, decode } from '../../wire/codec.ts'
 import { envelopeCodec, verifyEnvelope } from '../../wire/envelope.ts'
 import { affGStar, type Witness } from '../../zk/aff-g-star.ts'
@@ -228,9 +229,9 @@ function readShown(
     if (e.from !== from || e.to !== to) return 'shown: sender and recipient'
     if (!verifyEnvelope(e, memberOf(roster, from).verifyKey)) return 'shown: signature'
     // a message that doesn't decode ends presigning in round 3: whoever got that far has had another one
-    const message = decoded(twoProducts.codec, e.body)
-    if (message === undefined) return 'shown: body'
-    seen.set(from, { message, envelope })
+    const body = decoded(viewed(twoProducts.codec), e.body)
+    if (body === undefined) return 'shown: body'
+    seen.set(from, { message: body.message, envelope })
   }
   return seen
 }

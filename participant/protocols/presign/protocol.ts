@@ -10,13 +10,13 @@ import { G, invQ, modQ, mul, mulPublic, randomNonZeroScalar, sum } from '../../m
 import { symmetric, unit } from '../../math/sampling.ts'
 import { abortOn } from '../../party/mailbox.ts'
 import type { Failed, Party } from '../../party/party.ts'
-import { faultOf } from '../../party/proof-fault.ts'
 import type { PartyId } from '../../party/roster.ts'
 import { PerPeer } from '../../party/rounds.ts'
 import { affG } from '../../zk/aff-g.ts'
 import { elog } from '../../zk/elog.ts'
 import { encElg } from '../../zk/enc-elg.ts'
 import type { AuxInfo, CoreShare, Presignature } from '../material.ts'
+import { checkOneProofs, checkThree, checkTwo, checkTwoProducts, publicPresignature } from './checks.ts'
 import { identify, type Said } from './identify.ts'
 import type { One, PresignRounds } from './rounds.ts'
 import * as claim from './statements.ts'
@@ -79,26 +79,9 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
   // Fig. 8, round 2: check ψ0, ψ1; multiply
   const ones = await party.collect(one)
   const oneProofsOf = await party.collect(oneProofs)
-  await party.checkEach(
-    oneProofs,
-    oneProofsOf,
-    async (j, m) => {
-      const seen = ones.get(j).message
-      return (
-        faultOf(
-          'psi0',
-          encElg,
-          await work.verify(encElg, party.binding(j, self, 'psi0'), claim.psi0(ctx, j, self, seen), m.psi0),
-        ) ??
-        faultOf(
-          'psi1',
-          encElg,
-          await work.verify(encElg, party.binding(j, self, 'psi1'), claim.psi1(ctx, j, self, seen), m.psi1),
-        )
-      )
-    },
-    [ones],
-  )
+  await party.checkEach(oneProofs, oneProofsOf, (j, m) => checkOneProofs(party, ctx, j, self, ones.get(j).message, m), [
+    ones,
+  ])
   const Gamma_i = mul(G, gamma.expose())
   const psiPrime = await work.prove(
     elog,
@@ -139,32 +122,12 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
 
   // Fig. 8, round 3: check ψ', ψ, ψ̂; decrypt; publish the shares of δ
   const twos = await party.collect(two)
-  await party.checkEach(
-    two,
-    twos,
-    async (j, m) =>
-      faultOf(
-        'psi-prime',
-        elog,
-        await work.verify(elog, party.binding(j, '', 'psi-prime'), claim.psiPrime(ones.get(j).message, m), m.psiPrime),
-      ),
-    [ones],
-  )
+  await party.checkEach(two, twos, (j, m) => checkTwo(party, j, ones.get(j).message, m), [ones])
   const products = await party.collect(twoProducts)
   await party.checkEach(
     twoProducts,
     products,
-    async (j, m) => {
-      const statement = claim.psi(ctx, j, self, mine.K, twos.get(j).message.Gamma, m)
-      return (
-        faultOf('psi', affG, await work.verify(affG, party.binding(j, self, 'psi'), statement, m.psi)) ??
-        faultOf(
-          'psi-hat',
-          affG,
-          await work.verify(affG, party.binding(j, self, 'psi-hat'), claim.psiHat(ctx, j, self, mine.K, m), m.psiHat),
-        )
-      )
-    },
+    (j, m) => checkTwoProducts(party, ctx, j, self, mine.K, twos.get(j).message.Gamma, m),
     [twos],
   )
   const Gamma = sum([Gamma_i, ...twos.values().map((m) => m.message.Gamma)])
@@ -192,22 +155,7 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
 
   // Fig. 8, output
   const threes = await party.collect(three)
-  await party.checkEach(
-    three,
-    threes,
-    async (j, m) =>
-      faultOf(
-        'psi-prime-prime',
-        elog,
-        await work.verify(
-          elog,
-          party.binding(j, '', 'psi-prime-prime'),
-          claim.psiPrimePrime(ones.get(j).message, Gamma, m),
-          m.psiPrimePrime,
-        ),
-      ),
-    [ones],
-  )
+  await party.checkEach(three, threes, (j, m) => checkThree(party, j, ones.get(j).message, Gamma, m), [ones])
   const deltaSum = threes.values().reduce((a, m) => modQ(a + m.message.delta), delta)
   const Delta = new Map([[self, Delta_i], ...threes.entries().map(([j, m]) => [j, m.message.Delta] as const)])
   const S = new Map([[self, S_i], ...threes.entries().map(([j, m]) => [j, m.message.S] as const)])
@@ -237,14 +185,15 @@ export async function presign({ core, aux, signers, rounds }: PresignInput, part
   if (deltaSum === 0n) party.abort(three, { code: 'ZERO', check: 'delta is zero' }, [])
 
   const inverse = invQ(deltaSum)
+  const shares = new Map(
+    ctx.signers.map((id) => [id, id === self ? { delta, Delta: Delta_i, S: S_i } : threes.get(id).message]),
+  )
   return {
+    ...publicPresignature(Gamma, shares),
     publicKey: ctx.publicKey,
     signers: ctx.signers,
-    Gamma,
     kTilde: secret(modQ(k.expose() * inverse)),
     chiTilde: secret(modQ(chi * inverse)),
-    DeltaTilde: new Map(ctx.signers.map((id) => [id, mulPublic(of(Delta, id), inverse)])),
-    STilde: new Map(ctx.signers.map((id) => [id, mulPublic(of(S, id), inverse)])),
   }
 }
 

@@ -13,6 +13,7 @@ import type { PartyId } from '../../party/roster.ts'
 import { boundBroadcastRound } from '../../party/rounds.ts'
 import { scalar, struct } from '../../wire/codec.ts'
 import type { Presignature, Signature } from '../material.ts'
+import type { PublicPresignature } from '../presign/checks.ts'
 import { of, requireSession } from '../presign/statements.ts'
 
 export interface Partial {
@@ -55,7 +56,12 @@ export function partial(p: Presignature, digest: Uint8Array): bigint {
 }
 
 /** σ_j·Γ = m·Δ̃_j + r·S̃_j. Needs no secret. */
-export function checkPartial(p: Presignature, digest: Uint8Array, from: PartyId, sigma: bigint): Failed | undefined {
+export function checkPartial(
+  p: PublicPresignature,
+  digest: Uint8Array,
+  from: PartyId,
+  sigma: bigint,
+): Failed | undefined {
   const expected = combine([
     [messageScalar(digest), of(p.DeltaTilde, from)],
     [nonceX(p), of(p.STilde, from)],
@@ -79,7 +85,7 @@ export function combinePartials(p: Presignature, digest: Uint8Array, sigmas: rea
 }
 
 /** r: the x-coordinate of Γ modulo q. */
-function nonceX(p: Presignature): bigint {
+function nonceX(p: PublicPresignature): bigint {
   return modQ(p.Gamma.toAffine().x)
 }
 
