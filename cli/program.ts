@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { addOption, type Host, required, runProgram } from '../config/program.ts'
 import { table } from '../config/terminal.ts'
+import { verifyEvidence } from './evidence.ts'
 import { accountOf, type CommonFlags, openClient } from './open.ts'
 import { accountText, describeAccount, describePublicKey } from './show.ts'
 import { type SignFlags, sign } from './sign.ts'
@@ -13,6 +14,7 @@ export function runWalletMpc(host: Host): Promise<number> {
     defineAccounts(program, host)
     definePublicKey(program, host)
     defineSign(program, host)
+    defineEvidence(program, host)
   })
 }
 
@@ -58,6 +60,16 @@ function defineSign(program: Command, host: Host): void {
   addOption(command, '--signers <list>', 'who signs, with commas, when there are more parties than it takes')
   addOption(command, '--deadline <seconds>', 'give up after this long (default: from the configuration, else 30)')
   addCommonOptions(command).action((flags: SignFlags) => sign(host, flags))
+}
+
+function defineEvidence(program: Command, host: Host): void {
+  const evidence = program.command('evidence').description('judges what a party kept of an abort')
+  const command = evidence
+    .command('verify')
+    .description('checks an evidence file offline and says who did what; exit code 5 when it proves nothing')
+    .argument('<file>', 'a file that `sign` wrote when a peer made it abort')
+    .option('--json', 'print JSON')
+  command.action((file: string, flags: { readonly json?: boolean }) => verifyEvidence(host, file, flags.json === true))
 }
 
 function addCommonOptions(command: Command): Command {

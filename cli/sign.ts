@@ -6,10 +6,12 @@ import { statusLine, table } from '../config/terminal.ts'
 import {
   type AccountInfo,
   describeSignature,
+  type Evidence,
   type SignatureDescription,
   type SigningStep,
   TransportError,
 } from '../participant/index.ts'
+import { keepEvidence } from './evidence.ts'
 import { accountOf, type CommonFlags, openClient } from './open.ts'
 import { type PayloadFlags, readPayload } from './payload.ts'
 
@@ -37,6 +39,7 @@ export async function sign(host: Host, flags: SignFlags): Promise<void> {
   const others = (signers ?? account.members).filter((name) => name !== account.self).join(', ')
   const status = statusLine(host.stderr)
   const startedMs = Date.now()
+  let evidence: readonly Evidence[] = []
   try {
     const result = await participant.sign({
       account: id,
@@ -45,11 +48,15 @@ export async function sign(host: Host, flags: SignFlags): Promise<void> {
       deadlineMs: 1000 * seconds,
       signal: host.signal,
       onStep: (step) => status.show(stepText(step, others)),
+      onEvidence: (kept) => {
+        evidence = kept
+      },
     })
     status.clear()
     const described = describeSignature(result)
     host.stdout.write(flags.json === true ? `${JSON.stringify(described)}\n` : signatureText(described))
   } catch (error) {
+    if (evidence.length > 0) throw withHint(error as Error, `evidence: ${(await keepEvidence(evidence)).join(', ')}`)
     if (!(error instanceof TransportError)) throw error
     if (client.wasConnected()) throw withHint(error, `the gateway is there; is ${others} running and connected to it?`)
     if (Date.now() - startedMs < 1000 * seconds) throw error

@@ -50,14 +50,17 @@ async function abortOf(f: Fixture, purpose: Protocol, cheats: Readonly<Record<Pa
   const protocols = { keygen: [kg.keygenRounds], 'aux-info': [f.aux], sign: [f.presign, signRounds] }[purpose]
   const { identities, roster, level } = f
   const session = sessionOf(context)
-  const results = await runAll({ identities, roster, level, protocols, session }, async (given, id) => {
-    const party = (name: string) => (cheats[id] ?? honest)(given(name))
-    const { core, aux } = f.shares.get(id) as KeyShare
-    if (purpose === 'keygen') return keygen({ threshold: f.threshold }, party('keygen'))
-    if (purpose === 'aux-info') return auxInfo({ ...aux, rounds: f.aux }, party('aux-info'))
-    const presignature = await presign({ core, aux, signers: f.parties, rounds: f.presign }, party('presign'))
-    return sign({ presignature, digest: context.digest as Uint8Array }, party('sign'))
-  })
+  const results = await runAll(
+    { identities, roster, level, protocols, session, deadlineMs: 300_000 },
+    async (given, id) => {
+      const party = (name: string) => (cheats[id] ?? honest)(given(name))
+      const { core, aux } = f.shares.get(id) as KeyShare
+      if (purpose === 'keygen') return keygen({ threshold: f.threshold }, party('keygen'))
+      if (purpose === 'aux-info') return auxInfo({ ...aux, rounds: f.aux }, party('aux-info'))
+      const presignature = await presign({ core, aux, signers: f.parties, rounds: f.presign }, party('presign'))
+      return sign({ presignature, digest: context.digest as Uint8Array }, party('sign'))
+    },
+  )
   const result = results.get(of)
   assert.ok(result?.status === 'rejected', 'the honest party ends without a result')
   const error = result.reason

@@ -41,6 +41,8 @@ export function level(
   need(ell >= KAPPA, 'ℓ ≥ κ')
   need(epsilon >= ell + KAPPA, 'ε ≥ ℓ + κ')
   need(ellPrime >= 3 * ell + epsilon, "ℓ' ≥ 3ℓ + ε")
+  // Π^dec opens masks of ℓ' + ε + 6 bits with responses ε bits wider: they must not wrap around N (PAPER.md, "dec range")
+  need(!production || modulusBits >= ellPrime + 2 * epsilon + 9, "log N ≥ ℓ' + 2ε + 9")
   // 21 bits more for Π^dec with its widened range (PAPER.md, "dec range")
   need(modulusBits >= ellPrime + epsilon + 21, "log N ≥ ℓ' + ε + 21")
   // Π^fac shows that no factor is below 2^ℓ only when this holds; the test level gives it up for speed

@@ -55,7 +55,10 @@ async function readPrivate(path: string): Promise<Uint8Array> {
       throw new UsageError(`${path}: expected a file that only its owner can read; mode is ${mode}, use chmod 600`)
     }
     if (stat.size > FILE_LIMIT) throw new UsageError(`${path}: expected at most ${FILE_LIMIT} bytes`)
-    return new Uint8Array(await file.readFile())
+    const read = await file.readFile()
+    const bytes = new Uint8Array(read)
+    read.fill(0)
+    return bytes
   } finally {
     await file.close()
   }
@@ -137,7 +140,8 @@ async function writeSynced(path: string, data: string | Uint8Array, mode: number
   try {
     // the mode given to open is cut by the process's umask
     await file.chmod(mode)
-    await file.writeFile(typeof data === 'string' ? utf8ToBytes(data) : data)
+    const bytes = typeof data === 'string' ? utf8ToBytes(data) : data.slice()
+    await file.writeFile(bytes).finally(() => bytes.fill(0))
     await file.sync()
   } finally {
     await file.close()

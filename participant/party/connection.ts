@@ -72,6 +72,8 @@ export function openConnection(o: ConnectionOptions): Connection {
   )
   const mailbox = openMailbox(o, new Map(names))
   let view = FIRST_VIEW
+  /** Everybody's signed echo agreed with every round that the view is made of. */
+  let viewIsEchoed = true
   /** Every broadcast that the view is made of, signed by its sender. */
   const record: Uint8Array[] = []
 
@@ -92,13 +94,16 @@ export function openConnection(o: ConnectionOptions): Connection {
       return members.map((m) => (m.id === o.identity.id ? own : (got.find((e) => e.from === m.id) as Envelope)))
     }
 
-    /** Aborts when somebody was told something else before: with two parties that can only be the other's doing. */
+    /**
+     * Aborts when somebody says that it was told something else before. With two parties that is the other's doing; with
+     * more, whoever contradicts its own echo. Where there was no echo, a third party may have told it something else.
+     */
     const compareViews = (round: Round<unknown>, got: readonly Envelope[], views: readonly Uint8Array[]): void => {
       const mine = viewAt.get(round.name) ?? view
       const others = got.filter((_, i) => !equalBytes(views[i] as Uint8Array, mine))
       if (others.length === 0) return
       const failed = { round: round.name, code: 'VIEW', check: 'view' } as const
-      if (!withEcho) {
+      if (viewIsEchoed || !withEcho) {
         abortOn(
           others.map((e) => ({
             culprit: e.from,
@@ -155,6 +160,7 @@ export function openConnection(o: ConnectionOptions): Connection {
         if (round.kind === 'broadcast') {
           const inOrder = withOwn(round as BroadcastRound<unknown>, got)
           if (echoed(round as Round<unknown>)) await runEcho(round as BroadcastRound<unknown>, inOrder)
+          else viewIsEchoed = false
           const bodies = inOrder.map((e) => [e.from, e.body] as const)
           view = nextView(view, protocol, round.name, bodies)
           record.push(...inOrder.map((e) => encode(envelopeCodec, e)))

@@ -48,7 +48,9 @@ export function connectGateway(o: GatewayOptions): Gateway {
 }
 
 function parseIndex(text: string): number {
-  const match = /^\s*\{\s*"unique_idx"\s*:\s*([1-9]\d{0,14})\s*\}\s*$/.exec(text)
+  const match = /^[ \t\r\n]*\{[ \t\r\n]*"unique_idx"[ \t\r\n]*:[ \t\r\n]*([1-9]\d{0,14})[ \t\r\n]*\}[ \t\r\n]*$/.exec(
+    text,
+  )
   if (match === null) throw new TransportError('gateway: expected an index as its answer')
   return Number(match[1])
 }

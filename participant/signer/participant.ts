@@ -11,6 +11,7 @@ import type { Trace } from '../party/trace.ts'
 import { type Gateway, inboxRoom } from '../room/gateway.ts'
 import { inProcess, type Work } from '../zk/work.ts'
 import { ethereumAddress, type SignResult } from './describe.ts'
+import type { Evidence } from './evidence-file.ts'
 import { invitationProblem, makeInvitation, meetingRoom, sealInvitation } from './invitation.ts'
 import { digestOf, type Payload } from './payload.ts'
 import { type ServeOptions, type Service, serve } from './serve.ts'
@@ -46,6 +47,8 @@ export interface SignOptions {
   readonly deadlineMs: number
   readonly signal?: AbortSignal
   readonly onStep?: (step: SigningStep) => void
+  /** What can be shown to others when a peer made the signing abort; `formatEvidence` makes a file of it. */
+  readonly onEvidence?: (evidence: readonly Evidence[]) => void
 }
 
 export interface Participant {
@@ -71,7 +74,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
   return {
     accounts: () => [...keyShares.values()].map(infoOf),
 
-    async sign({ account, payload, deadlineMs, onStep, ...rest }) {
+    async sign({ account, payload, deadlineMs, onStep, onEvidence, ...rest }) {
       if (closing.signal.aborted) throw new StateError('participant is closed')
       if (!(deadlineMs > 0 && deadlineMs <= 86_400_000)) throw new UsageError('deadline: expected up to a day, in ms')
       const share = keyShares.get(account)
@@ -117,6 +120,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
           work,
           ...trace,
           ...(onStep === undefined ? {} : { onStep }),
+          ...(onEvidence === undefined ? {} : { onEvidence }),
         })
         const [signature] = await Promise.all([signing, invite()])
         return { account, publicKey: share.core.publicKey, digest, signature }

@@ -8,13 +8,14 @@ import type { Random } from '../base/random.ts'
 import type { KeyShare } from '../key-share/key-share.ts'
 import type { Channel } from '../party/channel.ts'
 import { openConnection } from '../party/connection.ts'
-import { sessionId } from '../party/session.ts'
 import type { Trace } from '../party/trace.ts'
 import type { Signature } from '../protocols/material.ts'
 import { presign } from '../protocols/presign/protocol.ts'
 import { presignRounds } from '../protocols/presign/rounds.ts'
+import { type SessionContext, sessionOf } from '../protocols/session-context.ts'
 import { sign, signRounds } from '../protocols/sign/protocol.ts'
 import type { Work } from '../zk/work.ts'
+import type { Evidence } from './evidence-file.ts'
 import { type Invitation, invitationHash, join, meetRounds } from './invitation.ts'
 import { digestOf } from './payload.ts'
 
@@ -32,6 +33,8 @@ export interface SigningOptions {
   readonly work: Work
   readonly trace?: Trace
   readonly onStep?: (step: SigningStep) => void
+  /** What can be shown to others when a peer made the signing abort. Called before the error is thrown. */
+  readonly onEvidence?: (evidence: readonly Evidence[]) => void
 }
 
 /** Throws ProtocolAbort, PeerStopped or TransportError. */
@@ -67,25 +70,35 @@ export async function runSigning(o: SigningOptions): Promise<Signature> {
     [identity.id, mine.nonce],
     ...joined.entries().map(([id, j]): [string, Uint8Array] => [id, j.message.nonce]),
   ])
-  const session = sessionId({
+  const context: SessionContext = {
     purpose: 'sign',
     level,
     roster,
     threshold: core.threshold,
     account,
     epoch,
-    publicKey: core.publicKey,
     signers,
-    digest,
     nonces,
-  })
-  const rounds = presignRounds(level)
+    feldman: core.feldman,
+    aux: new Map([...aux.peers, [identity.id, aux]]),
+    digest,
+  }
+  const rounds = presignRounds(level, signers.length)
   const deadlineMs = Math.max(0, stopAt - Date.now())
-  const connection = openConnection({ ...common, session, protocols: [rounds, signRounds], deadlineMs })
-  return connection.run(async (party) => {
+  const connection = openConnection({
+    ...common,
+    session: sessionOf(context),
+    protocols: [rounds, signRounds],
+    deadlineMs,
+  })
+  const signature = connection.run(async (party) => {
     o.onStep?.('presigning')
     const presignature = await presign({ core, aux, signers, rounds }, party(rounds.protocol))
     o.onStep?.('signing')
     return sign({ presignature, digest }, party(signRounds.protocol))
+  })
+  return signature.catch((e: unknown) => {
+    if (e instanceof ProtocolAbort && e.faults.length > 0) o.onEvidence?.(e.faults.map((fault) => ({ fault, context })))
+    throw e
   })
 }
