@@ -1,9 +1,11 @@
 # One verb each. Needs Node 20.19 or newer, npm and make; everything else comes with `npm ci`.
 SHELL := /bin/sh
 TSX := node --import tsx
-TESTS = $(shell find participant gateway sign-service key-gen cli config test -name '*.test.ts' | sort)
+FOLDERS = participant gateway sign-service key-gen cli config test
+TESTS = $(shell find $(FOLDERS) -name '*.test.ts' ! -name '*.slow.test.ts' | sort)
+SLOW = $(shell find $(FOLDERS) -name '*.slow.test.ts' | sort)
 
-.PHONY: help setup demo test check format build bench clean
+.PHONY: help setup demo test test-slow fuzz mutants check format build bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -17,8 +19,17 @@ node_modules/.installed: package.json package-lock.json
 demo: build ## key shares, gateway, sign-service and ten signatures on this machine
 	@$(TSX) scripts/demo.ts
 
-test: setup ## every test
+test: setup ## every test but the slow ones
 	@node --import tsx --test --test-concurrency=2 $(TESTS)
+
+test-slow: setup ## what takes minutes: every crash point, hundreds of lying gateways
+	@node --import tsx --test --test-concurrency=1 $(SLOW)
+
+fuzz: setup ## a minute of random and mutated bytes for every decoder
+	@$(TSX) scripts/fuzz.ts
+
+mutants: setup ## disables each check in turn: some test has to fail
+	@$(TSX) scripts/mutants.ts
 
 check: setup ## types, lint, format (imports are checked by a test)
 	@npx tsc --noEmit -p .

@@ -10,16 +10,19 @@ import type { KeyShare } from '../participant/key-share/key-share.ts'
 import { modQ } from '../participant/math/curve.ts'
 import type { Failed } from '../participant/party/party.ts'
 import type { Identity, PartyId } from '../participant/party/roster.ts'
+import type { Round } from '../participant/party/rounds.ts'
 import { runAll } from '../participant/party/testing.ts'
 import { auxInfo } from '../participant/protocols/aux-info/protocol.ts'
 import { convicts } from '../participant/protocols/evidence.ts'
 import { keygen } from '../participant/protocols/keygen/protocol.ts'
 import * as kg from '../participant/protocols/keygen/rounds.ts'
 import { presign } from '../participant/protocols/presign/protocol.ts'
+import type { Three } from '../participant/protocols/presign/rounds.ts'
 import { type SessionContext, sessionOf } from '../participant/protocols/session-context.ts'
 import { sign, one as signOne, signRounds } from '../participant/protocols/sign/protocol.ts'
 import {
   altered,
+  both,
   type Cheat,
   type Fixture,
   fixture,
@@ -231,7 +234,25 @@ for (const kind of KINDS) {
 }
 
 test('sums: with three signers the alarm convicts; with two it is certain for the other, and proves nothing to a third', async () => {
-  const wrong = altered(three.presign.three, (m) => ({ ...m, delta: modQ(m.delta + 1n) }))
+  // A cheater's own sum is right for itself: it takes what one peer said for something else, so that it joins the alarm.
+  const wakes: Cheat = (party) => ({
+    ...party,
+    async collect<M>(round: Round<M>) {
+      const got = await party.collect(round)
+      if (round.name !== three.presign.three.name || party.protocol !== 'presign') return got
+      return got.map((m, from) => {
+        if (from !== party.peers[0]) return m
+        const said = m.message as unknown as Three
+        return { ...m, message: { ...said, delta: modQ(said.delta + 5n) } as unknown as M }
+      })
+    },
+    checkEach: async (round, got, check, before) =>
+      round.name === three.presign.three.name ? undefined : party.checkEach(round, got, check, before),
+  })
+  const wrong = both(
+    altered(three.presign.three, (m) => ({ ...m, delta: modQ(m.delta + 1n) })),
+    wakes,
+  )
   const { faults, context } = await abortOf(three, 'sign', { p1: wrong })
   assert.deepEqual(
     faults.map((x) => [x.culprit, x.code]),

@@ -4,13 +4,15 @@
  */
 import type { SecurityLevel } from '../participant/base/level.ts'
 import type { KeyShare } from '../participant/key-share/key-share.ts'
-import { modQ } from '../participant/math/curve.ts'
+import { modQ, Point } from '../participant/math/curve.ts'
+import type { ProtocolRounds } from '../participant/party/party.ts'
 import type { Identity } from '../participant/party/roster.ts'
+import { viewed } from '../participant/party/view.ts'
 import { auxRounds } from '../participant/protocols/aux-info/rounds.ts'
 import * as keygen from '../participant/protocols/keygen/rounds.ts'
 import { presignRounds } from '../participant/protocols/presign/rounds.ts'
 import { join } from '../participant/signer/invitation.ts'
-import { decode } from '../participant/wire/codec.ts'
+import { type Codec, decode } from '../participant/wire/codec.ts'
 import { decodePacket, type Envelope, type Packet } from '../participant/wire/envelope.ts'
 import { unseal } from '../participant/wire/sealing.ts'
 import type { Canary, Channels } from './secrecy-search.ts'
@@ -21,20 +23,24 @@ type Value = bigint | Uint8Array
 function shownBy(level: SecurityLevel): Readonly<Record<string, (body: Uint8Array) => readonly Value[]>> {
   const aux = auxRounds(level)
   return {
-    'meet/join': (body) => [decode(join.codec, body).nonce],
+    'meet/join': (body) => [messageOf(join.codec, body).nonce],
     // the third of its fields of 32 bytes
     'rendezvous/hello': (body) => [body.slice(64, 96)],
     'keygen/2': (body) => {
-      const { rid, c, u } = decode(keygen.two.codec, body)
+      const { rid, c, u } = messageOf(keygen.two.codec, body)
       return [rid, c, u]
     },
     'aux-info/2': (body) => {
-      const { rho, u, psiHat } = decode(aux.two.codec, body)
-      // where the challenge is 0, the response of Π^prm is the mask itself
-      return [rho, u, ...psiHat.response.z]
+      const { rho, u } = messageOf(aux.two.codec, body)
+      return [rho, u]
     },
-    'aux-info/3': (body) => [decode(aux.three.codec, body).psi.commitment.w],
+    'aux-info/3': (body) => [messageOf(aux.three.codec, body).psi.commitment.w],
   }
+}
+
+/** What a party said, without the view it had. */
+function messageOf<M>(codec: Codec<M>, body: Uint8Array): M {
+  return decode(viewed(codec), body).message
 }
 
 export interface Opened {
@@ -64,16 +70,32 @@ function opened(packet: Extract<Packet, { kind: 'sealed' }>, identity: Identity)
   return packet.to === identity.id ? unseal(packet, identity.sealingKey) : undefined
 }
 
+/**
+ * The responses of all proofs in a message. A mask is wider than what it hides, so its upper part stands in the response
+ * as it is; where the challenge is 0, the response of Π^prm is the mask.
+ */
+function responsesIn(rounds: readonly ProtocolRounds[], { protocol, round, body }: Envelope): readonly Value[] {
+  const codec = rounds.find((p) => p.protocol === protocol)?.rounds.find((r) => r.name === round)?.codec
+  const message: unknown = codec === undefined ? undefined : attempt(() => messageOf(codec, body))
+  const numbers = (value: unknown, within: boolean): readonly bigint[] => {
+    if (typeof value === 'bigint') return within ? [value] : []
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Point) return []
+    return Object.entries(value).flatMap(([name, v]) => numbers(v, within || name === 'response'))
+  }
+  return numbers(message, false)
+}
+
 /** Allows what everybody may know, and notes what only a sender and one recipient know: the sub-shares. */
 export function judge(canary: Canary, { clear, direct }: Opened, level: SecurityLevel): void {
   const shown = shownBy(level)
-  for (const e of [...clear, ...direct]) canary.allow([e.session])
+  const rounds = [auxRounds(level), presignRounds(level)]
+  for (const e of [...clear, ...direct]) canary.allow([e.session, ...responsesIn(rounds, e)])
   for (const e of clear) canary.allow(attempt(() => shown[`${e.protocol}/${e.round}`]?.(e.body)) ?? [])
   for (const e of direct) {
     if (e.protocol !== 'keygen' || e.round !== keygen.twoShares.name) continue
     canary.note(
       'sub-share',
-      attempt(() => decode(keygen.twoShares.codec, e.body).sigma),
+      attempt(() => messageOf(keygen.twoShares.codec, e.body).sigma),
     )
   }
 }
@@ -82,7 +104,7 @@ export function judge(canary: Canary, { clear, direct }: Opened, level: Security
 export function deltaIn({ clear }: Opened, level: SecurityLevel): bigint {
   const { three } = presignRounds(level)
   const last = new Map(clear.filter((e) => e.protocol === 'presign' && e.round === three.name).map((e) => [e.from, e]))
-  return [...last.values()].reduce((sum, e) => modQ(sum + decode(three.codec, e.body).delta), 0n)
+  return [...last.values()].reduce((sum, e) => modQ(sum + messageOf(three.codec, e.body).delta), 0n)
 }
 
 /** Every secret of a key share, under its name. */

@@ -219,24 +219,33 @@ export class Channels {
         texts.find(plain, 0, plain.length, hit)
       }
       raws.find(text, 0, text.length, hit)
-      for (const bytes of listedBytes(text)) raws.find(bytes, 0, bytes.length, hit)
+      const listed = listedBytes(text)
+      raws.find(listed, 0, listed.length, hit)
     }
     return [...found]
   }
 }
 
-/** Byte arrays as JavaScript prints them: `1, 2, 3`, `{"0":1,"1":2}`, `<Buffer 01 02>`. */
-function* listedBytes(text: string): Generator<string> {
-  for (const [list] of text.matchAll(/(?:(?:"\d{1,6}":\s*)?\b\d{1,3}\s*,\s*){9,}(?:"\d{1,6}":\s*)?\d{1,3}\b/g)) {
-    const values = list
-      .replace(/"\d+":/g, '')
-      .split(',')
-      .map(Number)
-    yield String.fromCharCode(...values.map((v) => v & 0xff))
+/** Byte arrays as JavaScript prints them: `1, 2, 3`, `{"0":1,"1":2}`, `<Buffer 01 02>`; joined, with a gap between. */
+function listedBytes(text: string): string {
+  const out: string[] = []
+  let run: number[] = []
+  const end = (): void => {
+    if (run.length >= RAW_PIECE) out.push(Buffer.from(run).toString('latin1'))
+    run = []
   }
+  for (const [token] of text.matchAll(/"\d+":|\d+|[,\s]+|[^\d",\s]+|"/g)) {
+    const first = token.charCodeAt(0)
+    if (first >= 48 && first <= 57) {
+      if (token.length <= 3 && Number(token) < 256) run.push(Number(token))
+      else end()
+    } else if (!(token.endsWith(':') || /^[,\s]/.test(token))) end()
+  }
+  end()
   for (const [list] of text.matchAll(/(?:\b[0-9a-f]{2} ){9,}[0-9a-f]{2}\b/g)) {
-    yield Buffer.from(list.replaceAll(' ', ''), 'hex').toString('latin1')
+    out.push(Buffer.from(list.replaceAll(' ', ''), 'hex').toString('latin1'))
   }
+  return out.join('\0\0\0\0')
 }
 
 function inspected(value: unknown): string {

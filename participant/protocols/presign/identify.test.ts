@@ -149,7 +149,7 @@ describe('alarm of presigning: a wrong sum', () => {
     const evidence = (reason as ProtocolAbort).faults[0]?.evidence.map((raw) => decode(envelopeCodec, raw))
     assert.deepEqual(
       evidence?.map((e) => `${e.round} ${e.to}`),
-      ['alarm sum ', '1 ', '2 ', '3 ', 'alarm ', '2 products p0', '2 products p2'],
+      ['1 ', '2 ', '3 ', 'alarm ', '2 products p0', '2 products p2', 'alarm sum '],
     )
   })
 

@@ -179,7 +179,7 @@ export async function convict(
         proof.message.proof,
       )
       if (failed !== undefined)
-        fault(from, roundAt(rounds, k).name, `${slotOfStar(sum)}: ${failed}`, [proof, sent, two])
+        fault(from, roundAt(rounds, k).name, `${slotOfStar(sum)}: ${failed}`, [two, sent, proof])
     }
 
     // the sum of `from`, if it can be formed: who keeps it from being formed has a fault already
@@ -205,7 +205,7 @@ export async function convict(
     const failed = await work.verify(dec, binding(from, '', slotOfSum(sum)), statement, proof.message.proof)
     if (failed === undefined) continue
     const about = [one, two, three, of(alarms.shown, from), ...terms.map((t) => t.byFrom)]
-    fault(from, rounds.alarmSum.name, `${slotOfSum(sum)}: ${failed}`, [proof, ...about])
+    fault(from, rounds.alarmSum.name, `${slotOfSum(sum)}: ${failed}`, [...about, proof])
   }
   return faults
 }
