@@ -7,6 +7,7 @@ import { type Mutant, mutants, type Row, type Tests } from './mutant.ts'
 const MISBEHAVIOUR = 'test/misbehaviour.test.ts'
 const IDENTIFY = 'participant/protocols/presign/identify.test.ts'
 const STATEMENTS = 'participant/protocols/presign/statements.test.ts'
+const SURVIVORS = 'test/mutants/survivors.test.ts'
 const SIGN = 'participant/protocols/sign/protocol.test.ts'
 const COMMITMENTS = 'test/mutants/commitments.test.ts'
 
@@ -14,8 +15,9 @@ const COMMITMENTS = 'test/mutants/commitments.test.ts'
 const rows = (only: string): Tests => ({ file: MISBEHAVIOUR, only })
 const IMPOSSIBLE: Tests = { file: 'test/protocols.test.ts', only: 'key generation refuses an impossible threshold' }
 const OTHER_SIGNERS: Tests = { file: 'test/protocols.test.ts', only: 'other sets of signers are refused' }
-/** A value in the place of `faultOf(`: nothing failed. */
+/** A value in the place of `verified(`: nothing failed. */
 const HOLDS = '(() => undefined)('
+const LATER = '(async () => undefined)('
 
 const each = (group: string, file: string, list: readonly (readonly [Row, string | Tests])[]): readonly Mutant[] =>
   list.flatMap(([row, tests]) => mutants(group, file, [tests], [row]))
@@ -32,16 +34,21 @@ export const keygen: readonly Mutant[] = [
     [['V has the party', "    .text('party', id)\n", ''], rows('^the peer’s commitment')],
     [['V has the opening', "    .bytes('opening', encode(openingCodec, opening))\n", ''], rows('rogue key')],
   ]),
+  ...each('keygen', KEYGEN_ROUNDS, [
+    [['psi', 'return verified(judge, sch,', `return ${LATER}judge, sch,`], rows('response of Π\\^sch')],
+    [['psi is for what all contributed', 'return `psi $', 'return `psi` || `psi $'], COMMITMENTS],
+  ]),
   ...each('keygen', KEYGEN, [
-    [['public key is the identity', 'publicKey.is0() || ', ''], rows('contributions that cancel give no key')],
     [
-      ['share is the identity', ' || [...publicShares.values()].some((P) => P.is0())', ''],
+      ['public key or share is the identity, the key', 'publicKey.is0() || ', ''],
+      rows('contributions that cancel give no key'),
+    ],
+    [
+      ['public key or share is the identity, a share', ' || [...publicShares.values()].some((P) => P.is0())', ''],
       rows('a share of zero is no share'),
     ],
     [['openings are checked', '=> checkOpening(', `=> ${HOLDS}`], rows('rogue key')],
     [['sub-shares are checked', '=> checkSubShare(', `=> ${HOLDS}`], rows('^wrong sub-shares')],
-    [['psi', "faultOf('psi', sch,", `${HOLDS}'psi', sch,`], rows('response of Π\\^sch')],
-    [['psi is for what all contributed', 'const slot = `psi $', 'const slot = `psi` || `psi $'], COMMITMENTS],
     [['threshold', 'if (!Number.isInteger(threshold) || threshold < 2 || threshold > n)'], IMPOSSIBLE],
     [['all members take part', 'if (peers.length !== n - 1)'], IMPOSSIBLE],
   ]),
@@ -66,36 +73,63 @@ export const aux: readonly Mutant[] = [
       rows('than committed to'),
     ],
   ]),
+  ...each('aux-info', AUX_ROUNDS, [
+    [['psi-hat', 'return verified(judge, prm,', `return ${LATER}judge, prm,`], rows('s outside of what t generates')],
+    [['psi', 'return verified(judge, mod,', `return ${LATER}judge, mod,`], rows('^Π\\^mod without entries')],
+    [['phi', 'return verified(judge, fac,', `return ${LATER}judge, fac,`], rows('^Π\\^fac out of range')],
+    [['psi and phi are for what all contributed', 'return `$', 'return name || `$'], COMMITMENTS],
+  ]),
   ...each('aux-info', AUX, [
     [['openings are checked', '=> checkOpening(', `=> ${HOLDS}`], rows('^(N = 0|s = 1:)')],
     [['own moduli are checked', '=> checkAgainstMine(', `=> ${HOLDS}`], rows('^the peer’s N')],
-    [['N of ours', 'own.includes(m.N) || ', ''], rows('^the peer’s N')],
-    [['NHat of ours', ' || own.includes(m.NHat)', ''], rows('^the peer’s ring-Pedersen')],
-    [['our N̂ as their N', 'const own = [mine.N, mine.NHat]', 'const own = [mine.N]'], rows('^the peer’s')],
+    [['a modulus of ours, N', 'own.includes(m.N) || ', ''], rows('^the peer’s N')],
+    [['a modulus of ours, NHat', ' || own.includes(m.NHat)', ''], rows('^the peer’s ring-Pedersen')],
+    [
+      ['a modulus of ours, our N̂ as theirs', 'const own = [mine.N, mine.NHat]', 'const own = [mine.N]'],
+      rows('^the peer’s'),
+    ],
     [['a modulus of two parties', 'if (repeats('], rows('two peers with one modulus')],
-    [['psi-hat', "faultOf('psi-hat', prm,", `${HOLDS}'psi-hat', prm,`], rows('s outside of what t generates')],
-    [['psi', "faultOf(\n        'psi',", `${HOLDS}\n        'psi',`], rows('^Π\\^mod without entries')],
-    [['phi', "faultOf('phi', fac,", `${HOLDS}'phi', fac,`], rows('^Π\\^fac out of range')],
-    [['psi and phi are for what all contributed', '=> `$', '=> name || `$'], COMMITMENTS],
   ]),
 ]
 
 const PRESIGN = 'participant/protocols/presign/protocol.ts'
 
 export const presign: readonly Mutant[] = [
-  ...each('presign', PRESIGN, [
-    [['psi0', "faultOf(\n          'psi0',", `${HOLDS}\n          'psi0',`], rows('^(K = 0|ψ0 out of range)')],
-    [['psi1', "faultOf(\n          'psi1',", `${HOLDS}\n          'psi1',`], rows('^(G = N|ψ1 out of range)')],
+  ...each('presign', 'participant/protocols/presign/checks.ts', [
     [
-      ['psi-prime', "faultOf(\n        'psi-prime',", `${HOLDS}\n        'psi-prime',`],
+      ['psi0', "verified(judge, encElg, { ...at, name: 'psi0' }", `${HOLDS}judge, encElg, { ...at, name: 'psi0' }`],
+      rows('^(K = 0|ψ0 out of range)'),
+    ],
+    [
+      ['psi1', "verified(judge, encElg, { ...at, name: 'psi1' }", `${HOLDS}judge, encElg, { ...at, name: 'psi1' }`],
+      rows('^(G = N|ψ1 out of range)'),
+    ],
+    [
+      ['psi', "verified(judge, affG, { ...at, name: 'psi' }", `${HOLDS}judge, affG, { ...at, name: 'psi' }`],
+      rows('^D = 0'),
+    ],
+    [
+      [
+        'psi-hat',
+        "verified(judge, affG, { ...at, name: 'psi-hat' }",
+        `${HOLDS}judge, affG, { ...at, name: 'psi-hat' }`,
+      ],
+      rows('^D̂ = 0'),
+    ],
+    [
+      ['psi-prime', "name: 'psi-prime' }\n  return verified(", `name: 'psi-prime' }\n  return ${LATER}`],
       rows('^a wrong response of ψ′'),
     ],
-    [['psi', "faultOf('psi', affG,", `${HOLDS}'psi', affG,`], rows('^D = 0')],
-    [['psi-hat', "faultOf(\n          'psi-hat',", `${HOLDS}\n          'psi-hat',`], rows('^D̂ = 0')],
     [
-      ['psi-prime-prime', "faultOf(\n        'psi-prime-prime',", `${HOLDS}\n        'psi-prime-prime',`],
+      [
+        'psi-prime-prime',
+        "name: 'psi-prime-prime' }\n  return verified(",
+        `name: 'psi-prime-prime' }\n  return ${LATER}`,
+      ],
       rows('^a wrong response of ψ″'),
     ],
+  ]),
+  ...each('presign', PRESIGN, [
     [['Gamma is the identity', 'if (Gamma.is0())'], rows('so that Γ is the identity')],
     [['eq delta', 'if (!mulPublic(G, deltaSum)'], rows('^another δ')],
     [['eq chi', 'if (!mulPublic(ctx.publicKey, deltaSum)'], rows('^another S: CHI')],
@@ -105,8 +139,8 @@ export const presign: readonly Mutant[] = [
     [['the parties of the session', 'requireSession(party, signers)'], OTHER_SIGNERS],
   ]),
   ...each('presign', 'participant/protocols/presign/statements.ts', [
-    [['as many signers as the threshold', 'signers.length !== threshold || ', ''], STATEMENTS],
-    [['distinct members', 'order.length !== threshold || ', ''], STATEMENTS],
+    [['as many signers as the threshold', 'signers.length !== threshold || ', ''], SURVIVORS],
+    [['distinct members', 'order.length !== threshold || ', ''], SURVIVORS],
     [['roster order', ' || order.some((id, i) => id !== signers[i])', ''], STATEMENTS],
     [['shares sum to the public key', 'if (!sum([...W.values()])'], STATEMENTS],
     [['nobody less in the session', 'signers.length !== present.length || ', ''], STATEMENTS],
@@ -126,7 +160,7 @@ export const identify: readonly Mutant[] = each('identify', 'participant/protoco
   [['shown: recipient', ' || e.to !== to', ''], alarm('^shows what was for another')],
   [['shown: signature', 'if (!verifyEnvelope('], alarm('^shows (a changed body|what it signed)')],
   [
-    ['shown: body', 'if (message === undefined)', 'if (message === undefined) continue; if (false)'],
+    ['shown: body', 'if (body === undefined)', 'if (body === undefined) continue; if (false)'],
     alarm('^shows what would'),
   ],
   [['psi-star', 'if (failed !== undefined)'], alarm('^Π\\^aff-g\\*, another response')],
