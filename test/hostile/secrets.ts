@@ -8,12 +8,13 @@ import { type Random, systemRandom } from '../../participant/base/random.ts'
 import type { KeyShare } from '../../participant/key-share/key-share.ts'
 import { invQ, modQ, Q } from '../../participant/math/curve.ts'
 import type { Identity } from '../../participant/party/roster.ts'
+import { viewed } from '../../participant/party/view.ts'
 import { auxRounds } from '../../participant/protocols/aux-info/rounds.ts'
 import { two as keygenTwo } from '../../participant/protocols/keygen/rounds.ts'
 import { presignRounds } from '../../participant/protocols/presign/rounds.ts'
 import { one as signOne } from '../../participant/protocols/sign/protocol.ts'
 import { join } from '../../participant/signer/invitation.ts'
-import { decode } from '../../participant/wire/codec.ts'
+import { type Codec, decode } from '../../participant/wire/codec.ts'
 import { decodePacket, type Envelope } from '../../participant/wire/envelope.ts'
 import { unseal } from '../../participant/wire/sealing.ts'
 import type { Canaries } from './canary.ts'
@@ -60,6 +61,11 @@ export function openAll(packets: readonly Uint8Array[], identities: readonly Ide
   return { clear, sealed }
 }
 
+/** The message in the body of an envelope. */
+function said<M>(codec: Codec<M>, body: Uint8Array): M {
+  return decode(viewed(codec), body).message
+}
+
 /** The last 16 bytes in hex, which is what a canary is known by. */
 function nameOf(value: Uint8Array): string {
   return bytesToHex(value.slice(-16))
@@ -79,17 +85,17 @@ export function published({ clear }: Opened, level: SecurityLevel): ReadonlySet<
   for (const { protocol, round, session, body } of clear) {
     const name = `${protocol}/${round}`
     if (protocol === 'meet') add(session)
-    if (name === 'meet/join') add(decode(join.codec, body).nonce)
+    if (name === 'meet/join') add(said(join.codec, body).nonce)
     if (name === 'rendezvous/hello') add(body.slice(64, 96))
     if (name === 'keygen/2') {
-      const { rid, c, u } = decode(keygenTwo.codec, body)
+      const { rid, c, u } = said(keygenTwo.codec, body)
       add(rid, c, u)
     }
     if (name === 'aux-info/2') {
-      const { rho, u, psiHat } = decode(aux.two.codec, body)
+      const { rho, u, psiHat } = said(aux.two.codec, body)
       add(rho, u, ...psiHat.response.z.map(number))
     }
-    if (name === 'aux-info/3') add(number(decode(aux.three.codec, body).psi.commitment.w))
+    if (name === 'aux-info/3') add(number(said(aux.three.codec, body).psi.commitment.w))
   }
   return out
 }
@@ -131,13 +137,13 @@ export function addSignatureSecrets(
   const three = presignRounds(level).three
   const deltas = new Map<string, bigint>()
   for (const e of clear) {
-    if (e.protocol === 'presign' && e.round === '3') deltas.set(e.from, decode(three.codec, e.body).delta)
+    if (e.protocol === 'presign' && e.round === '3') deltas.set(e.from, said(three.codec, e.body).delta)
   }
   const delta = modQ([...deltas.values()].reduce((a, b) => a + b, 0n))
   if (delta === 0n) return
   const m = modQ(bytesToBigint(made.digest))
   const [inverse, rInverse] = [invQ(delta), invQ(made.r)]
-  const sigmas = clear.filter((e) => e.protocol === 'sign').map((e) => decode(signOne.codec, e.body).sigma)
+  const sigmas = clear.filter((e) => e.protocol === 'sign').map((e) => said(signOne.codec, e.body).sigma)
   for (const draw of draws) {
     if (draw.length !== 32) continue
     const kTilde = modQ(bytesToBigint(draw) * inverse)
@@ -152,7 +158,8 @@ export function addSignatureSecrets(
 /** Every 16 bytes of the bodies of direct messages, except what isn't random, like leading zeros. */
 export function addBodies(canaries: Canaries, { sealed }: Opened): void {
   for (const { protocol, round, body } of sealed) {
-    for (let at = 0; at + 16 <= body.length; at += 16) {
+    // a message begins with its sender's view, a hash that is in the broadcasts too
+    for (let at = round === 'invitation' ? 0 : 32; at + 16 <= body.length; at += 16) {
       const window = body.slice(at, at + 16)
       if (new Set(window).size > 10) canaries.addRaw(`${protocol}/${round} at ${at}`, window)
     }
