@@ -9,6 +9,7 @@ import { bytesToHex } from '../base/bytes.ts'
 import { ProtocolAbort, StateError, TransportError, UsageError } from '../base/errors.ts'
 import type { SecurityLevel } from '../base/level.ts'
 import { type Random, systemRandom } from '../base/random.ts'
+import { linkSignals } from '../base/signals.ts'
 import { ACCOUNT_LIMIT, type KeyShare } from '../key-share/key-share.ts'
 import { generatePaillierKey, type PaillierSecretKey } from '../paillier/paillier-key.ts'
 import { generateRingPedersen, type RingPedersenSecret } from '../paillier/ring-pedersen.ts'
@@ -74,8 +75,8 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
   const progress = (event: CeremonyEvent): void => o.onProgress?.(event)
   const stopAt = Date.now() + o.deadlineMs
   const leftMs = (): number => Math.max(1, stopAt - Date.now())
-  const ending = new AbortController()
-  const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(o.deadlineMs), ...(o.signal ? [o.signal] : [])])
+  const ending = linkSignals([o.signal], o.deadlineMs)
+  const { signal } = ending
   const room = o.gateway.openRoom(ceremonyRoom(o.room), { signal })
   try {
     // The primes take seconds: they are made while the others are waited for.

@@ -4,6 +4,7 @@
  */
 import { StateError, UsageError } from '../base/errors.ts'
 import { type Random, systemRandom } from '../base/random.ts'
+import { linkSignals } from '../base/signals.ts'
 import type { KeyShare } from '../key-share/key-share.ts'
 import type { Point } from '../math/curve.ts'
 import { fingerprint, type PartyId } from '../party/roster.ts'
@@ -88,12 +89,8 @@ export function openParticipant(o: ParticipantOptions): Participant {
       }
 
       // One signal for the room, the invitations and the protocol: whatever fails first ends all of it.
-      const ending = new AbortController()
-      const signal = AbortSignal.any([
-        ending.signal,
-        closing.signal,
-        ...(rest.signal === undefined ? [] : [rest.signal]),
-      ])
+      const ending = linkSignals([closing.signal, rest.signal])
+      const { signal } = ending
       const room = gateway.openRoom(meetingRoom(meeting), { signal })
       // An inbox lives as long as its owner: an invitation must not stay in it longer than it matters.
       const ttlSeconds = Math.ceil(deadlineMs / 1000)

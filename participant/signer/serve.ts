@@ -5,6 +5,7 @@
 import { bytesToHex } from '../base/bytes.ts'
 import { culprits, MpcError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
+import { linkSignals } from '../base/signals.ts'
 import type { KeyShare } from '../key-share/key-share.ts'
 import { openConnection } from '../party/connection.ts'
 import type { Identity, PartyId } from '../party/roster.ts'
@@ -89,7 +90,7 @@ const REFUSAL_MS = 10_000
 export function serve(ctx: ServeContext, o: ServeOptions): Service {
   const closing = new AbortController()
   const abandoning = new AbortController()
-  const listening = AbortSignal.any([ctx.signal, closing.signal])
+  const listening = linkSignals([ctx.signal, closing.signal]).signal
   const running = new Set<Promise<void>>()
   const seen = new Map<string, number>()
   let sessions = 0
@@ -130,7 +131,8 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
     const { from, invitation, meeting } = got
     const about = { session: bytesToHex(meeting).slice(0, 8), account: share.account, from }
     emit({ at: 'invited', ...about })
-    const signal = AbortSignal.any([ctx.signal, abandoning.signal])
+    const ending = linkSignals([ctx.signal, abandoning.signal])
+    const { signal } = ending
     const room = ctx.gateway.openRoom(meetingRoom(meeting), { signal })
     sessions++
     try {
@@ -165,6 +167,7 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
       })
     } finally {
       sessions--
+      ending.release()
       room.close()
     }
   }

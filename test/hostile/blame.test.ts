@@ -7,60 +7,11 @@ import { after, test } from 'node:test'
 import { culprits, MpcError } from '../../participant/base/errors.ts'
 import { INSECURE_TEST as level } from '../../participant/base/level.ts'
 import { dealTestShares } from '../../participant/key-share/testing.ts'
-import type { Gateway } from '../../participant/room/gateway.ts'
 import { openParticipant, type Participant } from '../../participant/signer/participant.ts'
 import type { ServiceEvent } from '../../participant/signer/serve.ts'
 import { decodePacket } from '../../participant/wire/envelope.ts'
+import { Rooms, type Route } from './memory-gateway.ts'
 import { checkSignature } from './sessions.ts'
-
-type Route = (packet: Uint8Array, show: () => void) => void
-
-/** Rooms in memory; `route` decides when a packet is shown to the participant that this end is of. */
-class Rooms {
-  readonly #rooms = new Map<string, { packets: Uint8Array[]; readers: Set<(packet: Uint8Array) => void> }>()
-
-  #room(id: string) {
-    const room = this.#rooms.get(id) ?? { packets: [], readers: new Set<(packet: Uint8Array) => void>() }
-    this.#rooms.set(id, room)
-    return room
-  }
-
-  end(route: Route): Gateway {
-    const post = async (id: string, packet: Uint8Array): Promise<void> => {
-      const room = this.#room(id)
-      room.packets.push(packet)
-      for (const reader of room.readers) reader(packet)
-    }
-    return {
-      post,
-      health: async () => undefined,
-      issueIndex: async () => 1,
-      openRoom: (id, { signal } = {}) => ({
-        id,
-        ready: Promise.resolve(),
-        onRestart: () => () => undefined,
-        close: () => undefined,
-        post: async (packet) => {
-          if (signal?.aborted !== true) await post(id, packet)
-        },
-        subscribe: (onPacket) => {
-          let isOpen = true
-          const reader = (packet: Uint8Array): void =>
-            route(packet, () => isOpen && signal?.aborted !== true && onPacket(packet))
-          const room = this.#room(id)
-          room.readers.add(reader)
-          queueMicrotask(() => {
-            for (const packet of room.packets) reader(packet)
-          })
-          return () => {
-            isOpen = false
-            room.readers.delete(reader)
-          }
-        },
-      }),
-    }
-  }
-}
 
 const opened: Participant[] = []
 after(() => {
