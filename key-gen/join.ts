@@ -10,6 +10,8 @@ import {
   connectGateway,
   generateShares,
   type KeyShare,
+  PeerStopped,
+  ProtocolAbort,
   TransportError,
 } from '../participant/index.ts'
 import type { AuxSecrets } from '../participant/key-share/deal.ts'
@@ -31,6 +33,9 @@ export interface JoinOptions {
   /** Made already, and used nowhere else. */
   readonly moduli?: Promise<AuxSecrets>
 }
+
+const START_AGAIN =
+  'nothing was written here; all parties start again with a fresh --room, and with --force where one did write its file'
 
 /** Our shares by account. Throws what `generateShares` throws. */
 export async function join(o: JoinOptions): Promise<ReadonlyMap<string, KeyShare>> {
@@ -55,10 +60,16 @@ export async function join(o: JoinOptions): Promise<ReadonlyMap<string, KeyShare
       ...(o.moduli === undefined ? {} : { moduli: o.moduli }),
     })
   } catch (error) {
+    if (connected && !terminal.signal.aborted && isFailedCeremony(error)) throw withHint(error, START_AGAIN)
     if (!(error instanceof TransportError) || connected || Date.now() - startedMs < deadlineMs) throw error
     const message = `no connection to the gateway at ${gatewayUrl} within ${deadlineMs / 1000} s`
     throw withHint(new TransportError(message, [], { cause: error }), 'is it running? --gateway says where')
   }
+}
+
+/** Broken off by the network, a deadline or another party; it may go well the next time. */
+function isFailedCeremony(error: unknown): error is Error {
+  return error instanceof TransportError || error instanceof PeerStopped || error instanceof ProtocolAbort
 }
 
 async function confirm(o: JoinOptions, fingerprint: string, members: readonly string[]): Promise<boolean> {

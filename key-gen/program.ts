@@ -27,6 +27,11 @@ const DEALER_NOTE =
   'A dealer made these keys: this process has seen the whole private key of each account. ' +
   'With `key-gen join` it never exists in one place.'
 
+/** After the last message nobody can know whether another party died before it wrote its file. */
+const JOIN_NOTE =
+  'These keys are good when every party has reported this fingerprint and these addresses. Use no address before that; ' +
+  'if a party has not, all start again with a fresh --room, and those that have a file with --force.'
+
 /** Where secret moduli come from; searching for them takes most of the time. */
 export interface ModuliSource {
   readonly ofAll: typeof makeSecrets
@@ -171,6 +176,7 @@ function defineJoin(program: Command, host: Host, moduli: ModuliSource): void {
     host.signal.throwIfAborted()
     await writeShares([{ path, shares }], force)
     print(host, reportOf(shares, [{ party: name, path }]), flags.json)
+    host.stderr.write(`key-gen: ${JOIN_NOTE}\n`)
   })
 }
 

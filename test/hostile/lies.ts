@@ -91,15 +91,17 @@ export function liesOf(seed: string, kind: Kind): Lies {
     latePost: some(0.3),
   }
   if (kind === 'lossless') return lossless
+  /** From hardly anything to nearly everything. */
+  const loss = dice.fraction()
   return {
     ...lossless,
-    lieAboutIds: some(0.15),
-    drop: some(0.2),
-    replaces: dice.chance(0.3),
-    forget: some(0.3),
-    neverAnswer: some(0.1),
-    badStream: some(0.5),
-    silentAfter: dice.chance(0.25) ? dice.below(20) : Number.POSITIVE_INFINITY,
+    lieAboutIds: some(0.2 * loss),
+    drop: some(0.2 * loss),
+    replaces: dice.chance(0.4 * loss),
+    forget: some(0.3 * loss),
+    neverAnswer: some(0.1 * loss),
+    badStream: some(0.5 * loss),
+    silentAfter: dice.chance(0.3 * loss) ? dice.below(20) : Number.POSITIVE_INFINITY,
     impersonate: some(0.2),
   }
 }

@@ -5,7 +5,7 @@ import type { Kind } from './lies.ts'
 import { ceremony, GROUPS, type Outcome, type SessionOptions, signing } from './sessions.ts'
 
 /** Sessions at the same time: most of them wait. */
-const AT_ONCE = 6
+const AT_ONCE = 8
 const VALID_MS = 3_600_000
 
 export interface Archive {
@@ -35,8 +35,7 @@ function scheduleOf(n: number, archive: Archive): { run: typeof signing; options
   const group = [0, 0, 1, 2][Math.floor(n / 5) % 4] as number
   const run = n % 5 === 4 ? ceremony : signing
   // a schedule that loses nothing is slow at most, so it is given the time
-  const usualMs = 4_000 + 1_000 * (n % 5) + AT_ONCE * archive.honestMs
-  const deadlineMs = kind === 'lossless' ? 20_000 + 5 * usualMs : Math.min(usualMs, 20_000)
+  const deadlineMs = kind === 'lossless' ? 30_000 + 40 * archive.honestMs : 4_000 + 1_000 * (n % 5)
   return { run, options: { seed: `schedule ${n}`, kind, group, deadlineMs, archive: archive.packets } }
 }
 
