@@ -19,7 +19,9 @@ export class CrashProxy {
   #strike: Strike | undefined
   #count = 0
   #struck: (() => void) | undefined
-  /** Every packet that was posted. */
+  /** What is posted again, because it was slow to come back, is no other message. */
+  readonly #seen = new Set<string>()
+  /** Every packet that was posted, once. */
   readonly packets: Buffer[] = []
 
   constructor(targetPort: number) {
@@ -66,9 +68,14 @@ export class CrashProxy {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
-    this.packets.push(Buffer.from(body.toString('latin1'), 'base64'))
-    this.#count++
-    const strike = this.#strike?.message === this.#count ? this.#strike : undefined
+    const text = body.toString('latin1')
+    const isNew = !this.#seen.has(text)
+    if (isNew) {
+      this.#seen.add(text)
+      this.packets.push(Buffer.from(text, 'base64'))
+      this.#count++
+    }
+    const strike = isNew && this.#strike?.message === this.#count ? this.#strike : undefined
     if (strike === undefined) return this.#pass(incoming, outgoing, body, () => undefined)
     this.#strike = undefined
     const blow = async (): Promise<void> => {

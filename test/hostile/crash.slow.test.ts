@@ -27,7 +27,6 @@ test('client, service or gateway killed at every message: the next signing works
           ends.set(`${victim} ${ended}`, (ends.get(`${victim} ${ended}`) ?? 0) + 1)
         } catch (error) {
           failures.push(`${victim} killed ${when} message ${message}: ${(error as Error).message}`)
-          return
         }
       }
     }
