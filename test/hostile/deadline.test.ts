@@ -1,6 +1,6 @@
 /**
  * A deadline holds whatever else happens: a ceremony whose fingerprint nobody confirms ends in time, also when the
- * garbage collector runs in between.
+ * garbage collector runs in between. And no signature that is there is held back until then.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,9 +9,11 @@ import { runInNewContext } from 'node:vm'
 import { TransportError } from '../../participant/base/errors.ts'
 import { INSECURE_TEST as level } from '../../participant/base/level.ts'
 import { systemRandom } from '../../participant/base/random.ts'
-import { testAuxSecrets } from '../../participant/key-share/testing.ts'
+import { dealTestShares, testAuxSecrets } from '../../participant/key-share/testing.ts'
 import { generateShares } from '../../participant/signer/ceremony.ts'
+import { openParticipant } from '../../participant/signer/participant.ts'
 import { Rooms } from './memory-gateway.ts'
+import { checkSignature } from './sessions.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -47,5 +49,31 @@ test('a ceremony in which nobody answers the question ends at its deadline', asy
     assert.equal(asked, 2)
   } finally {
     clearInterval(collecting)
+  }
+})
+
+test('a signature is given out although the gateway never says that it took the invitation', async () => {
+  const shares = dealTestShares({ parties: ['a', 'b'], threshold: 2, accounts: ['main'], level })
+  const gateway = new Rooms().end((_packet, show) => show())
+  const silent = {
+    ...gateway,
+    post: (...args: Parameters<typeof gateway.post>) => {
+      void gateway.post(...args)
+      return new Promise<void>(() => undefined)
+    },
+  }
+  const [a, b] = ['a', 'b'].map((id) =>
+    openParticipant({ keyShares: shares.get(id) ?? assert.fail(), gateway: silent }),
+  )
+  assert.ok(a !== undefined && b !== undefined)
+  const service = b.serve({ decide: () => undefined, maxSessions: 8, sessionMs: 60_000 })
+  const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error('held back')), 30_000).unref())
+  try {
+    const payload = { kind: 'sha256', message: new Uint8Array(1) } as const
+    checkSignature(await Promise.race([a.sign({ account: 'main', payload, deadlineMs: 60_000 }), late]))
+  } finally {
+    a.close()
+    b.close()
+    await service.stop()
   }
 })
