@@ -28,6 +28,7 @@ import {
   fixture,
   honest,
   rebound,
+  testContext,
   undecodable,
 } from '../participant/protocols/testing.ts'
 import { decode, encode } from '../participant/wire/codec.ts'
@@ -38,13 +39,8 @@ const two = fixture(2, 2)
 const three = fixture(3, 3)
 
 function contextOf(f: Fixture, purpose: Protocol): SessionContext {
-  const share = f.shares.get('p0') as KeyShare
-  const { level, roster, parties: signers, threshold } = f
-  const nonces = new Map(signers.map((id) => [id, systemRandom.bytes(32)]))
-  const common = { purpose, level, roster, threshold, account: 'a', epoch: 0, signers, nonces }
-  if (purpose !== 'sign') return common
-  const aux = new Map([...share.aux.peers, ['p0', share.aux] as const])
-  return { ...common, feldman: share.core.feldman, aux, digest: systemRandom.bytes(32) }
+  const context = testContext(f, purpose)
+  return purpose === 'sign' ? { ...context, digest: systemRandom.bytes(32) } : context
 }
 
 /** Runs the protocol with these cheats; the first abort of an honest party, and the context. */

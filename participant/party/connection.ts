@@ -3,20 +3,21 @@
  * session id.
  */
 import { equalBytes } from '../base/bytes.ts'
-import { DecodeError, type Fault, InternalError, MpcError, ProtocolAbort } from '../base/errors.ts'
+import { DecodeError, type Fault, InternalError, MpcError, PeerStopped, ProtocolAbort } from '../base/errors.ts'
 import type { SecurityLevel } from '../base/level.ts'
 import type { Random } from '../base/random.ts'
 import { type Codec, decode, encode } from '../wire/codec.ts'
 import { type Envelope, envelopeCodec } from '../wire/envelope.ts'
 import type { Work } from '../zk/work.ts'
+import { provenFaults } from './accusation.ts'
 import type { Channel } from './channel.ts'
 import * as echo from './echo.ts'
-import { abortOn, openMailbox, type Stop } from './mailbox.ts'
+import { abortOf, abortOn, openMailbox, type Stop } from './mailbox.ts'
 import type { Party, ProtocolRounds } from './party.ts'
 import { type Identity, memberOf, type PartyId, type Roster, requireMember } from './roster.ts'
 import { type BroadcastRound, PerPeer, type Received, type Round } from './rounds.ts'
 import type { Trace } from './trace.ts'
-import { FIRST_VIEW, nextView, viewed } from './view.ts'
+import { Views, viewed, viewOf } from './view.ts'
 
 /** How long a party waits for others to show the messages on which views differ. */
 const OPENING_MS = 3_000
@@ -42,6 +43,11 @@ export interface ConnectionOptions {
    * and say something else. Then the first message counts, and two different ones blame nobody.
    */
   readonly mayRestart?: boolean
+  /**
+   * Whether a fault that a peer tells of is proven, with our own record of the session. Without it a peer that stops
+   * because it was cheated is only somebody who stopped.
+   */
+  convicts?(fault: Fault): Promise<boolean>
 }
 
 export interface Connection {
@@ -71,25 +77,33 @@ export function openConnection(o: ConnectionOptions): Connection {
     }),
   )
   const mailbox = openMailbox(o, new Map(names))
-  let view = FIRST_VIEW
-  /** Everybody's signed echo agreed with every round that the view is made of. */
-  let viewIsEchoed = true
-  /** Every broadcast that the view is made of, signed by its sender. */
-  const record: Uint8Array[] = []
+  const views = new Views(withEcho)
+  /** Our own broadcasts, by `protocol/round`. */
+  const sent = new Map<string, Envelope>()
+
+  /** Every broadcast of the session so far, signed by its sender. */
+  const record = (): readonly Uint8Array[] =>
+    o.protocols.flatMap(({ protocol, rounds }) =>
+      rounds.flatMap(({ kind, name }) =>
+        members.flatMap(({ id }) => {
+          if (kind === 'direct') return []
+          const e = id === o.identity.id ? sent.get(`${protocol}/${name}`) : mailbox.take(id, protocol, name)
+          return e === undefined ? [] : [encode(envelopeCodec, e)]
+        }),
+      ),
+    )
 
   function makeParty(protocol: string): Party {
-    const sent = new Map<string, Envelope>()
-    /** What our view was when we sent our message of a round: everybody's must have been the same. */
-    const viewAt = new Map<string, Uint8Array>()
+    const nameOf = (round: { readonly name: string }): string => `${protocol}/${round.name}`
 
     const post = (round: Round<unknown>, to: PartyId | '', message: unknown): Promise<Envelope> => {
-      viewAt.set(round.name, view)
+      const view = views.sending(protocol, round.name)
       return mailbox.post(protocol, round.name, to, encode(viewed(round.codec), { view, message }))
     }
 
     /** Everybody's broadcasts of a round, our own among them, in roster order. */
     const withOwn = (round: BroadcastRound<unknown>, got: readonly Envelope[]): readonly Envelope[] => {
-      const own = sent.get(round.name)
+      const own = sent.get(nameOf(round))
       if (own === undefined) throw new InternalError(`round ${round.name}: collected before it was sent`)
       return members.map((m) => (m.id === o.identity.id ? own : (got.find((e) => e.from === m.id) as Envelope)))
     }
@@ -98,12 +112,13 @@ export function openConnection(o: ConnectionOptions): Connection {
      * Aborts when somebody says that it was told something else before. With two parties that is the other's doing; with
      * more, whoever contradicts its own echo. Where there was no echo, a third party may have told it something else.
      */
-    const compareViews = (round: Round<unknown>, got: readonly Envelope[], views: readonly Uint8Array[]): void => {
-      const mine = viewAt.get(round.name) ?? view
-      const others = got.filter((_, i) => !equalBytes(views[i] as Uint8Array, mine))
+    const compareViews = (round: Round<unknown>, got: readonly Envelope[]): void => {
+      const mine = views.at(protocol, round.name)
+      if (mine === undefined) throw new InternalError(`round ${round.name}: collected before it was sent`)
+      const others = got.filter((e) => !equalBytes(viewOf(e.body), mine.view))
       if (others.length === 0) return
       const failed = { round: round.name, code: 'VIEW', check: 'view' } as const
-      if (viewIsEchoed || !withEcho) {
+      if (mine.isCertain) {
         abortOn(
           others.map((e) => ({
             culprit: e.from,
@@ -146,24 +161,21 @@ export function openConnection(o: ConnectionOptions): Connection {
       random: o.random,
       work: o.work,
       async broadcast(round, message) {
-        sent.set(round.name, await post(round as Round<unknown>, '', message))
+        sent.set(nameOf(round), await post(round as Round<unknown>, '', message))
       },
       async send(round, to, message) {
         await post(round as Round<unknown>, to, message)
       },
       async collect<M>(round: Round<M>) {
         const got = (await mailbox.gather(protocol, round.name, peers)) as readonly Envelope[]
-        const decoded = decodeAll(got, viewed(round.codec))
-        const messages = decoded.map((d) => d.message)
-        const views = decoded.map((d) => d.view)
-        compareViews(round as Round<unknown>, got, views)
+        const messages = decodeAll(got, viewed(round.codec)).map((d) => d.message)
+        compareViews(round as Round<unknown>, got)
         if (round.kind === 'broadcast') {
           const inOrder = withOwn(round as BroadcastRound<unknown>, got)
-          if (echoed(round as Round<unknown>)) await runEcho(round as BroadcastRound<unknown>, inOrder)
-          else viewIsEchoed = false
+          const isEchoed = echoed(round as Round<unknown>)
+          if (isEchoed) await runEcho(round as BroadcastRound<unknown>, inOrder)
           const bodies = inOrder.map((e) => [e.from, e.body] as const)
-          view = nextView(view, protocol, round.name, bodies)
-          record.push(...inOrder.map((e) => encode(envelopeCodec, e)))
+          views.add(protocol, round.name, bodies, { isEchoed })
         }
         o.trace?.({ at: 'received', protocol, round: round.name })
         return new PerPeer<Received<M>>(peers, (id) => {
@@ -204,19 +216,29 @@ export function openConnection(o: ConnectionOptions): Connection {
     return p
   }
 
+  /** Why we end when a peer has stopped: because of whoever it shows to have cheated, or because it stopped. */
+  async function afterStop(stopped: PeerStopped): Promise<MpcError> {
+    const { session, roster, convicts } = o
+    const mine = { session, roster, peers, views, record: record(), convicts }
+    const faults = await provenFaults(mailbox.accusations(), mine)
+    return faults.length === 0 ? stopped : abortOf(faults)
+  }
+
   return {
     async run(run) {
       try {
         return await run(party)
       } catch (e) {
-        // The peers learn the class of the error and nothing else.
-        await mailbox.stop({ reason: e instanceof MpcError ? e.code : 'INTERNAL', message: '' })
-        if (e instanceof ProtocolAbort)
-          throw new ProtocolAbort(
-            e.message,
-            e.faults.map((f) => ({ ...f, record })),
-          )
-        throw e
+        const error = e instanceof PeerStopped ? await afterStop(e) : e
+        const accusations = error instanceof ProtocolAbort ? error.faults : []
+        // The peers learn the class of the error and what they can check for themselves, nothing else.
+        await mailbox.stop({ reason: error instanceof MpcError ? error.code : 'INTERNAL', message: '', accusations })
+        if (!(error instanceof ProtocolAbort)) throw error
+        const shown = record()
+        throw new ProtocolAbort(
+          error.message,
+          error.faults.map((f) => ({ ...f, record: shown })),
+        )
       } finally {
         mailbox.close()
       }

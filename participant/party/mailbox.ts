@@ -6,6 +6,7 @@ import { DecodeError, type Fault, PeerStopped, ProtocolAbort, TransportError } f
 import { decode, encode, struct, text } from '../wire/codec.ts'
 import { type Envelope, encodePacket, signEnvelope } from '../wire/envelope.ts'
 import { seal } from '../wire/sealing.ts'
+import { accusationsCodec, accusationsOf } from './accusation.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { Inbox } from './inbox.ts'
 import { memberOf, type PartyId } from './roster.ts'
@@ -14,13 +15,15 @@ import { memberOf, type PartyId } from './roster.ts'
 export interface Stop {
   readonly reason: string
   readonly message: string
+  /** What peers did wrong, if that is why. */
+  readonly accusations?: readonly Fault[]
 }
 
 /** How long a party that gives up tries to say so. */
 const STOP_MS = 2_000
 
 const STOP = { protocol: 'session', round: 'stop' } as const
-const stopCodec = struct<Stop>({ reason: text(32), message: text(256) })
+const stopCodec = struct<Required<Stop>>({ reason: text(32), message: text(256), accusations: accusationsCodec })
 
 export interface Mailbox {
   /** Throws TransportError when the session has ended before the room took the message. */
@@ -36,6 +39,8 @@ export interface Mailbox {
     limitMs?: number,
   ): Promise<readonly Envelope[] | undefined>
   take(from: PartyId, protocol: string, round: string): Envelope | undefined
+  /** What peers that stopped say about others: their word only. */
+  accusations(): readonly Fault[]
   /** Tells every peer, sealed, that we stop. Best effort: they would find out at the deadline. */
   stop(stop: Stop): Promise<void>
   /** Ends the subscription and the timer. */
@@ -130,9 +135,16 @@ export function openMailbox(o: ConnectionOptions, rounds: ReadonlyMap<string, 'b
         await nextChange(left)
       }
     },
-    async stop(stop) {
+    accusations: () =>
+      peers.flatMap((id) => {
+        const said = inbox.take(id, STOP.protocol, STOP.round)
+        const told = said === undefined ? [] : stopOf(said).accusations
+        // each costs a check: one for each accused
+        return told.filter((a, i) => told.findIndex((b) => b.culprit === a.culprit) === i)
+      }),
+    async stop({ reason, message, accusations = [] }) {
       if (ended !== undefined) return
-      const body = encode(stopCodec, stop)
+      const body = encode(stopCodec, { reason, message, accusations: accusationsOf(accusations) })
       const told = Promise.allSettled(peers.map((id) => post(STOP.protocol, STOP.round, id, body)))
       let limit: ReturnType<typeof setTimeout> | undefined
       await Promise.race([told, new Promise((resolve) => (limit = setTimeout(resolve, STOP_MS)))])
@@ -149,19 +161,26 @@ export function openMailbox(o: ConnectionOptions, rounds: ReadonlyMap<string, 'b
 
 /** Throws ProtocolAbort when there are faults. */
 export function abortOn(faults: readonly Fault[]): void {
-  if (faults.length === 0) return
+  if (faults.length > 0) throw abortOf(faults)
+}
+
+export function abortOf(faults: readonly Fault[]): ProtocolAbort {
   const names = faults.map((f) => `${f.culprit} (${f.protocol} ${f.round}: ${f.check})`).join(', ')
-  throw new ProtocolAbort(`aborted because of ${names}`, faults)
+  return new ProtocolAbort(`aborted because of ${names}`, faults)
+}
+
+function stopOf(said: Envelope): Required<Stop> {
+  try {
+    return decode(stopCodec, said.body)
+  } catch (e) {
+    if (!(e instanceof DecodeError)) throw e
+    return { reason: 'UNKNOWN', message: '', accusations: [] }
+  }
 }
 
 /** A peer's word for why it stopped: printable text only, since it ends up on terminals and in logs. */
 function stoppedBy(peer: PartyId, said: Envelope): PeerStopped {
-  let stop: Stop = { reason: 'UNKNOWN', message: '' }
-  try {
-    stop = decode(stopCodec, said.body)
-  } catch (e) {
-    if (!(e instanceof DecodeError)) throw e
-  }
+  const stop = stopOf(said)
   const reason = /^[A-Z_]{1,32}$/.test(stop.reason) ? stop.reason : 'UNKNOWN'
   const message = stop.message.replace(/[^\x20-\x7e]/g, '?')
   return new PeerStopped(peer, reason, `${peer} stopped: ${reason}${message === '' ? '' : `, ${message}`}`)

@@ -2,6 +2,7 @@
  * Runs a protocol among all its parties in one process, over a room in memory: the real parties and envelopes, and
  * networks that misbehave.
  */
+import type { Fault } from '../base/errors.ts'
 import type { SecurityLevel } from '../base/level.ts'
 import { type Random, systemRandom } from '../base/random.ts'
 import { inProcess } from '../zk/work.ts'
@@ -23,6 +24,8 @@ export interface SimulatedSession {
   readonly deadlineMs?: number
   /** What each party has in place of the plain room. */
   readonly channelOf?: (id: PartyId) => Channel
+  /** As in ConnectionOptions, for all of them. */
+  convicts?(fault: Fault): Promise<boolean>
 }
 
 /** What each party ended with, value or error. */
@@ -47,6 +50,7 @@ export async function runAll<T>(
         random: o.random ?? systemRandom,
         work: inProcess,
         deadlineMs: o.deadlineMs ?? 60_000,
+        ...(o.convicts === undefined ? {} : { convicts: o.convicts }),
       }).run((party) => run(party, id)),
     ),
   )

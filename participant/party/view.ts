@@ -27,6 +27,11 @@ export function viewed<M>(codec: Codec<M>): Codec<Viewed<M>> {
   return struct<Viewed<M>>({ view: fixed(32), message: codec })
 }
 
+/** The view that the body of an envelope starts with, whatever comes after it. */
+export function viewOf(body: Uint8Array): Uint8Array {
+  return body.subarray(0, FIRST_VIEW.length)
+}
+
 /** After the broadcasts of one more round; `bodies` in roster order, our own among them. */
 export function nextView(
   view: Uint8Array,
@@ -37,4 +42,45 @@ export function nextView(
   const t = new Transcript('view').bytes('before', view).text('protocol', protocol).text('round', round)
   for (const [id, body] of bodies) t.text('signer', id).bytes('body', sha256(body))
   return t.digest()
+}
+
+/** A view that a message was sent under. */
+export interface SignedView {
+  readonly view: Uint8Array
+  /** Nobody can have been told anything else: there are two parties, or everybody's signed echo agreed. */
+  readonly isCertain: boolean
+}
+
+/** One party's view as it goes through a session, and what it was when each message was sent. */
+export class Views {
+  readonly #withEcho: boolean
+  readonly #at = new Map<string, SignedView>()
+  #now: SignedView = { view: FIRST_VIEW, isCertain: true }
+
+  /** With more than two parties broadcasts are echoed. */
+  constructor(withEcho: boolean) {
+    this.#withEcho = withEcho
+  }
+
+  /** The view that a message of this round goes out with. */
+  sending(protocol: string, round: string): Uint8Array {
+    this.#at.set(`${protocol}/${round}`, this.#now)
+    return this.#now.view
+  }
+
+  /** What everybody's view must have been in this round; undefined before we sent our own message of it. */
+  at(protocol: string, round: string): SignedView | undefined {
+    return this.#at.get(`${protocol}/${round}`)
+  }
+
+  /** One more round's broadcasts; `bodies` in roster order, our own among them. */
+  add(
+    protocol: string,
+    round: string,
+    bodies: readonly (readonly [PartyId, Uint8Array])[],
+    o: { readonly isEchoed: boolean },
+  ): void {
+    const isCertain = this.#now.isCertain && (o.isEchoed || !this.#withEcho)
+    this.#now = { view: nextView(this.#now.view, protocol, round, bodies), isCertain }
+  }
 }

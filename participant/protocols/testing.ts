@@ -13,16 +13,18 @@ import type { Channel } from '../party/channel.ts'
 import type { Party, ProtocolRounds } from '../party/party.ts'
 import type { Identity, PartyId, Roster } from '../party/roster.ts'
 import type { BroadcastRound, DirectRound, Round } from '../party/rounds.ts'
-import { runAll } from '../party/testing.ts'
+import { runAll, type SimulatedSession } from '../party/testing.ts'
 import { fixed } from '../wire/codec.ts'
 import type { Binding, Proof } from '../zk/sigma.ts'
 import { auxInfo } from './aux-info/protocol.ts'
 import { type AuxRounds, auxRounds } from './aux-info/rounds.ts'
+import { convicts } from './evidence.ts'
 import { keygen } from './keygen/protocol.ts'
 import { keygenRounds } from './keygen/rounds.ts'
 import type { AuxInfo, CoreShare, Presignature, Signature } from './material.ts'
 import { presign } from './presign/protocol.ts'
 import { type PresignRounds, presignRounds } from './presign/rounds.ts'
+import { type SessionContext, sessionOf } from './session-context.ts'
 import { sign, signRounds } from './sign/protocol.ts'
 
 export interface Fixture {
@@ -71,9 +73,29 @@ function run<T>(
 ): Promise<Results<T>> {
   const { identities, roster, level } = f
   const { cheats = {}, ...rest } = o
-  return runAll({ identities, roster, level, protocols, ...rest }, (party, id) =>
+  const session = sessionFor(testContext(f, protocols.at(-1)?.protocol ?? '', o.signers))
+  return runAll({ identities, roster, level, protocols, ...session, ...rest }, (party, id) =>
     each((protocol) => (cheats[id] ?? honest)(party(protocol)), id),
   )
+}
+
+function sessionFor(context: SessionContext): Pick<SimulatedSession, 'session' | 'convicts'> {
+  try {
+    return { session: sessionOf(context), convicts: (fault) => convicts(fault, context) }
+  } catch {
+    // signers and thresholds that no session has: it is the protocol that has to refuse them
+    return {}
+  }
+}
+
+/** A session of these parties, or of some of them, with fresh nonces; with a key and moduli unless they are being made. */
+export function testContext(f: Fixture, purpose: string, signers: readonly PartyId[] = f.parties): SessionContext {
+  const { level, roster, threshold } = f
+  const nonces = new Map(signers.map((id) => [id, systemRandom.bytes(32)]))
+  const common = { purpose, level, roster, threshold, account: 'a', epoch: 0, signers, nonces }
+  if (purpose === 'keygen' || purpose === 'aux-info') return common
+  const { core, aux } = f.shares.get('p0') as KeyShare
+  return { ...common, feldman: core.feldman, aux: new Map([...aux.peers, ['p0', aux] as const]) }
 }
 
 export function runKeygen(f: Fixture, o: Run = {}): Promise<Results<CoreShare>> {

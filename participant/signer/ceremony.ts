@@ -14,13 +14,15 @@ import { ACCOUNT_LIMIT, type KeyShare } from '../key-share/key-share.ts'
 import { generatePaillierKey, type PaillierSecretKey } from '../paillier/paillier-key.ts'
 import { generateRingPedersen, type RingPedersenSecret } from '../paillier/ring-pedersen.ts'
 import { openConnection } from '../party/connection.ts'
+import type { ProtocolRounds } from '../party/party.ts'
 import { createIdentity, fingerprint, type PartyId } from '../party/roster.ts'
 import { broadcastRound } from '../party/rounds.ts'
-import { sessionId } from '../party/session.ts'
 import { auxInfo } from '../protocols/aux-info/protocol.ts'
 import { auxRounds } from '../protocols/aux-info/rounds.ts'
+import { convicts } from '../protocols/evidence.ts'
 import { keygen } from '../protocols/keygen/protocol.ts'
 import { keygenRounds } from '../protocols/keygen/rounds.ts'
+import { sessionOf } from '../protocols/session-context.ts'
 import type { Gateway } from '../room/gateway.ts'
 import { fixed, point, struct } from '../wire/codec.ts'
 import { Transcript } from '../wire/transcript.ts'
@@ -97,11 +99,17 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
     const { roster, nonces } = met
     const signers = roster.members.map((m) => m.id)
     progress({ at: 'agreed', fingerprint: fingerprint(roster) })
-    const session = (purpose: string, account: string): Uint8Array =>
-      sessionId({ purpose, level, roster, threshold, account, epoch: 0, signers, nonces })
     const common = { identity, roster, signers, epoch: 0, level, channel: room, random, work, signal }
-    const open = (purpose: string, account: string, rounds: typeof finishRounds | typeof keygenRounds) =>
-      openConnection({ ...common, session: session(purpose, account), protocols: [rounds], deadlineMs: leftMs() })
+    const open = (purpose: string, account: string, rounds: ProtocolRounds) => {
+      const context = { purpose, level, roster, threshold, account, epoch: 0, signers, nonces }
+      return openConnection({
+        ...common,
+        session: sessionOf(context),
+        protocols: [rounds],
+        deadlineMs: leftMs(),
+        convicts: (fault) => convicts(fault, context),
+      })
+    }
 
     if (!(await confirmed(o.confirm(fingerprint(roster), signers), signal))) {
       const message = 'the fingerprint was not confirmed'

@@ -9,6 +9,7 @@ import type { KeyShare } from '../key-share/key-share.ts'
 import type { Channel } from '../party/channel.ts'
 import { openConnection } from '../party/connection.ts'
 import type { Trace } from '../party/trace.ts'
+import { convicts } from '../protocols/evidence.ts'
 import type { Signature } from '../protocols/material.ts'
 import { presign } from '../protocols/presign/protocol.ts'
 import { presignRounds } from '../protocols/presign/rounds.ts'
@@ -90,6 +91,7 @@ export async function runSigning(o: SigningOptions): Promise<Signature> {
     session: sessionOf(context),
     protocols: [rounds, signRounds],
     deadlineMs,
+    convicts: (fault) => convicts(fault, context),
   })
   const signature = connection.run(async (party) => {
     o.onStep?.('presigning')

@@ -34,7 +34,7 @@ export interface AuxInput {
 /** Throws ProtocolAbort with the culprits, or TransportError at the deadline. */
 export async function auxInfo({ paillier, pedersen, rounds }: AuxInput, party: Party): Promise<AuxInfo> {
   const { self, peers, session, random, level, work } = party
-  const { one, two, three, threeFac } = rounds
+  const { one, two, three, threeFac, four } = rounds
 
   // Fig. 7, round 1: commit to the moduli and ψ̂
   const { NHat, s, t } = pedersen
@@ -96,6 +96,8 @@ export async function auxInfo({ paillier, pedersen, rounds }: AuxInput, party: P
     openings,
   ])
 
+  await party.broadcast(four, {})
+  await party.collect(four)
   return { paillier, pedersen, peers: peerAux }
 }
 

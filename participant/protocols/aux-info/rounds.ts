@@ -54,6 +54,7 @@ export interface AuxRounds extends ProtocolRounds {
   readonly two: BroadcastRound<Opening>
   readonly three: BroadcastRound<ModMessage>
   readonly threeFac: DirectRound<FacMessage>
+  readonly four: BroadcastRound<object>
 }
 
 function openingCodec(level: SecurityLevel): Codec<Opening> {
@@ -79,7 +80,8 @@ export function auxRounds(level: SecurityLevel): AuxRounds {
     'a proof that each peer checks for itself',
   )
   const threeFac = directRound('3 fac', struct<FacMessage>({ phi: fac.codec(level) }))
-  return { protocol: 'aux-info', rounds: [one, two, three, threeFac], one, two, three, threeFac }
+  const four = boundBroadcastRound('4', struct<object>({}), 'says nothing but that its sender has checked everything')
+  return { protocol: 'aux-info', rounds: [one, two, three, threeFac, four], one, two, three, threeFac, four }
 }
 
 /** V_i = H(sid, i, N_i, N̂_i, s_i, t_i, ψ̂_i, ρ_i, u_i). Fig. 7, round 1. */
