@@ -1,31 +1,10 @@
-/** Evidence of an abort: files that `sign` keeps, and `wallet-mpc evidence verify`. */
+/** `wallet-mpc evidence verify`: judges the files that are kept when a peer makes a signing abort. */
 import { readFile } from 'node:fs/promises'
 import { CommandError } from '../config/failure.ts'
 import type { Host } from '../config/program.ts'
 import { table } from '../config/terminal.ts'
 import { requireProduction } from '../participant/base/level.ts'
-import {
-  convicts,
-  type Evidence,
-  ethereumAddress,
-  fingerprint,
-  formatEvidence,
-  ProtocolAbort,
-  parseEvidence,
-} from '../participant/index.ts'
-import { writeFileAtomic } from '../participant/key-share/file.node.ts'
-
-/** Writes a file for each fault into the working directory; returns their names. Never overwrites one. */
-export async function keepEvidence(evidence: readonly Evidence[]): Promise<readonly string[]> {
-  const time = new Date().toISOString().replace(/[:.]/g, '-')
-  const names: string[] = []
-  for (const [i, e] of evidence.entries()) {
-    const name = `evidence-${time}-${i + 1}-${e.fault.culprit}.json`
-    await writeFileAtomic(name, formatEvidence(e), { force: false })
-    names.push(name)
-  }
-  return names
-}
+import { convicts, ethereumAddress, fingerprint, ProtocolAbort, parseEvidence } from '../participant/index.ts'
 
 /** Says who did what. Throws ProtocolAbort, naming nobody, when the file proves nothing; CommandError or DecodeError. */
 export async function verifyEvidence(host: Host, file: string, json: boolean): Promise<void> {

@@ -4,6 +4,7 @@ import { loadClientConfig } from '../config/load.ts'
 import { createLogger } from '../config/logger.ts'
 import { type Host, namingFlags } from '../config/program.ts'
 import type { ClientConfig } from '../config/schema.ts'
+import { lockFolder } from '../config/state-folder.ts'
 import {
   type AccountInfo,
   CGGMP24_3072,
@@ -12,6 +13,7 @@ import {
   type Participant,
 } from '../participant/index.ts'
 import { readKeyShareFile } from '../participant/key-share/file.node.ts'
+import { fileLocks } from '../participant/signer/locks.node.ts'
 
 /** Flags of every command. */
 export interface CommonFlags {
@@ -32,24 +34,7 @@ export interface Client {
 
 /** Opens the key shares; connects nowhere yet. Throws CommandError, ConfigError, UsageError or DecodeError. */
 export async function openClient(host: Host, flags: CommonFlags): Promise<Client> {
-  const names = {
-    'gateway.url': '--gateway',
-    'mpc.key_share_file': '--key-shares',
-    'logging.level': '--log-level',
-    'logging.format': '--log-format',
-  }
-  const config = namingFlags(names, () =>
-    loadClientConfig({
-      file: flags.config,
-      env: host.env,
-      flags: {
-        'gateway.url': flags.gateway,
-        'mpc.key_share_file': flags.keyShares,
-        'logging.level': flags.logLevel,
-        'logging.format': flags.logFormat,
-      },
-    }),
-  )
+  const config = readConfig(host, flags)
   const { level, format } = config.logging
   const logger = createLogger({ name: 'wallet-mpc', level, format, destination: host.stderr })
   const keyShares = await readKeyShareFile(config.mpc.key_share_file, { levels: [CGGMP24_3072] })
@@ -61,7 +46,30 @@ export async function openClient(host: Host, flags: CommonFlags): Promise<Client
       logger.debug(fields, `gateway: ${at}`)
     },
   })
-  return { config, participant: createParticipant({ keyShares, gateway }), wasConnected: () => connected }
+  const participant = createParticipant({ keyShares, gateway, locks: fileLocks(lockFolder(config)) })
+  return { config, participant, wasConnected: () => connected }
+}
+
+/** Throws CommandError or ConfigError. */
+export function readConfig(host: Host, flags: CommonFlags): ClientConfig {
+  const names = {
+    'gateway.url': '--gateway',
+    'mpc.key_share_file': '--key-shares',
+    'logging.level': '--log-level',
+    'logging.format': '--log-format',
+  }
+  return namingFlags(names, () =>
+    loadClientConfig({
+      file: flags.config,
+      env: host.env,
+      flags: {
+        'gateway.url': flags.gateway,
+        'mpc.key_share_file': flags.keyShares,
+        'logging.level': flags.logLevel,
+        'logging.format': flags.logFormat,
+      },
+    }),
+  )
 }
 
 /** The account of that id. Throws CommandError that names those that are there. */

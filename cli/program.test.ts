@@ -8,6 +8,7 @@ import { runIn, testHost } from '../config/testing.ts'
 import { CGGMP24_3072, ethereumAddress } from '../participant/index.ts'
 import { formatKeyShares } from '../participant/key-share/format.ts'
 import { dealTestShares } from '../participant/key-share/testing.ts'
+import { fileLocks } from '../participant/signer/locks.node.ts'
 import { runWalletMpc } from './program.ts'
 import type { AccountDescription } from './show.ts'
 
@@ -67,7 +68,7 @@ test('mistakes are one line, perhaps a hint, and exit code 2', async () => {
   chmodSync(open, 0o604)
   const sign = ['sign', '--config', config, '--account', 'main', '--message', 'a']
   const table: readonly (readonly [readonly string[], RegExp])[] = [
-    [[], /^expected a command: accounts, public-key, sign, evidence$/],
+    [[], /^expected a command: accounts, public-key, sign, evidence, locks, unlock$/],
     [['accounts', '--config', join(folder, 'none.yaml')], /none\.yaml: no such file$/],
     [['accounts', '--key-shares', join(folder, 'none.json')], /none\.json: no such key share file$/],
     [['accounts', '--key-shares', open], /open\.json: expected a file that only its owner can read; mode is 0604/],
@@ -92,6 +93,9 @@ test('mistakes are one line, perhaps a hint, and exit code 2', async () => {
     [[...sign, '--signers', 'client,client'], /^--signers: expected 2 distinct names$/],
     [[...sign, '--log-level', 'loud'], /^--log-level: expected one of/],
     [[...sign, 'more'], /^too many arguments/],
+    [['unlock', '--config', config, '--peer', 'service'], /^--account: expected, but not given$/],
+    [['unlock', '--config', config, '--account', 'main'], /^--peer: expected, but not given$/],
+    [['unlock', '--config', config, '--account', 'main', '--peer', 'service'], /^no such lock$/],
     [['sign', '--key-shares', path, '--account', 'main', '--message', 'a'], /^mpc\.total_participants: is 2, but 3 in/],
   ]
   for (const [argv, expected] of table) {
@@ -113,4 +117,27 @@ test('mistakes are one line, perhaps a hint, and exit code 2', async () => {
 test('a wrong account says which there are', async () => {
   const { stderr } = await run(['public-key', '--config', config, '--account', 'none'])
   assert.match(stderr, /\nhint: accounts there: main, other\n$/)
+})
+
+test('locks are listed, stop signing, and are cleared', async () => {
+  const lock = { account: 'main', self: 'client', peer: 'service', code: 'PARTIAL_SIG', session: '01234567' } as const
+  const since = '2026-01-02T03:04:05.678Z'
+  await fileLocks(join(folder, 'locks')).add({ ...lock, since })
+  const listed = await run(['locks', '--config', config])
+  assert.equal(
+    listed.stdout,
+    `main: client does not sign with service since ${since} (PARTIAL_SIG, session 01234567)\n`,
+  )
+  assert.deepEqual(JSON.parse((await run(['locks', '--config', config, '--json'])).stdout), [{ ...lock, since }])
+  const elsewhere = ['locks', '--folder', join(folder, 'none')]
+  assert.equal((await run(elsewhere)).stdout, 'no locks\n')
+
+  const sign = ['sign', '--config', config, '--account', 'main', '--signers', 'client,service', '--message', 'a']
+  const { exitCode, stderr } = await run([...sign, '--gateway', 'http://127.0.0.1:1'])
+  assert.equal(exitCode, 6)
+  assert.match(stderr, /^wallet-mpc: locked: a signature of account "main" with service failed \(PARTIAL_SIG\)/)
+
+  const unlocked = await run(['unlock', '--config', config, '--account', 'main', '--peer', 'service'])
+  assert.equal(unlocked.stdout, 'unlocked: main with service\n')
+  assert.equal((await run(['locks', '--config', config])).stdout, 'no locks\n')
 })

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { addOption, type Host, required, runProgram } from '../config/program.ts'
 import { table } from '../config/terminal.ts'
 import { verifyEvidence } from './evidence.ts'
+import { type LockFlags, showLocks, unlock } from './locks.ts'
 import { accountOf, type CommonFlags, openClient } from './open.ts'
 import { accountText, describeAccount, describePublicKey } from './show.ts'
 import { type SignFlags, sign } from './sign.ts'
@@ -15,6 +16,7 @@ export function runWalletMpc(host: Host): Promise<number> {
     definePublicKey(program, host)
     defineSign(program, host)
     defineEvidence(program, host)
+    defineLocks(program, host)
   })
 }
 
@@ -70,6 +72,20 @@ function defineEvidence(program: Command, host: Host): void {
     .argument('<file>', 'a file that `sign` wrote when a peer made it abort')
     .option('--json', 'print JSON')
   command.action((file: string, flags: { readonly json?: boolean }) => verifyEvidence(host, file, flags.json === true))
+}
+
+function defineLocks(program: Command, host: Host): void {
+  const folder = ['--folder <folder>', 'folder of the locks, for instance those of a sign-service'] as const
+  const locks = program.command('locks').description('lists the accounts and peers that are locked after a failure')
+  addOption(locks, ...folder)
+  addCommonOptions(locks).action((flags: LockFlags) => showLocks(host, flags))
+  const command = program
+    .command('unlock')
+    .description('lets an account sign with a peer again, after you looked why not')
+  addOption(command, '--account <id>', 'account')
+  addOption(command, '--peer <name>', 'the other party')
+  addOption(command, ...folder)
+  addCommonOptions(command).action((flags: LockFlags) => unlock(host, flags))
 }
 
 function addCommonOptions(command: Command): Command {

@@ -11,7 +11,7 @@ import {
   type SigningStep,
   TransportError,
 } from '../participant/index.ts'
-import { keepEvidence } from './evidence.ts'
+import { keepEvidence } from '../participant/signer/evidence-file.node.ts'
 import { accountOf, type CommonFlags, openClient } from './open.ts'
 import { type PayloadFlags, readPayload } from './payload.ts'
 

@@ -53,6 +53,7 @@ const mpc = (keyShareFile: string) =>
       threshold: integer(2, MAX_PARTIES).default(2),
       total_participants: integer(2, MAX_PARTIES).default(2),
       key_share_file: text('a file name').default(keyShareFile),
+      state_folder: text('a folder name').optional(),
     })
     .prefault({})
 
@@ -94,6 +95,8 @@ export const serviceSchema = z
     limits: z
       .strictObject({
         max_sessions: integer(1, 100_000).default(64),
+        max_sessions_per_peer: integer(1, 100_000).default(48),
+        failures_per_minute: integer(1, 100_000).default(30),
         session_seconds: integer(1, 86_400).default(60),
       })
       .prefault({}),

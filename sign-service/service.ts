@@ -6,14 +6,20 @@
  */
 import type { Logger } from '../config/logger.ts'
 import type { ServiceConfig } from '../config/schema.ts'
+import { evidenceFolder, lockFolder } from '../config/state-folder.ts'
 import {
   connectGateway,
   createParticipant,
+  type Evidence,
   type GatewayOptions,
   type KeyShare,
+  type Locks,
+  MpcError,
   type Participant,
   type ServiceEvent,
 } from '../participant/index.ts'
+import { keepEvidence } from '../participant/signer/evidence-file.node.ts'
+import { fileLocks } from '../participant/signer/locks.node.ts'
 import { policyOf } from './policy.ts'
 
 export interface ServiceOptions {
@@ -38,12 +44,15 @@ type RoomEvent = Parameters<NonNullable<GatewayOptions['trace']>>[0]
 export function startService({ config, keyShares, logger }: ServiceOptions): RunningService {
   const { url } = config.gateway
   const gateway = connectGateway({ url, trace: (event) => logRoom(logger, event) })
-  const participant = createParticipant({ keyShares, gateway })
+  const participant = createParticipant({ keyShares, gateway, locks: loggedLocks(config, logger) })
   const service = participant.serve({
     decide: policyOf(config.policy),
     maxSessions: config.limits.max_sessions,
+    maxSessionsPerPeer: config.limits.max_sessions_per_peer,
+    failuresPerMinute: config.limits.failures_per_minute,
     sessionMs: 1000 * config.limits.session_seconds,
     onEvent: (event) => logEvent(logger, event),
+    onEvidence: (evidence) => void writeEvidence(config, logger, evidence),
   })
   logger.info({ gateway: url }, 'starting')
   void service.ready.then(() => logger.info({ gateway: url, ...served(participant, config) }, 'serving'))
@@ -67,6 +76,32 @@ export function startService({ config, keyShares, logger }: ServiceOptions): Run
   }
 }
 
+/** Locks in files; each one is an error in the log, since a person has to look at it. */
+function loggedLocks(config: ServiceConfig, logger: Logger): Locks {
+  const folder = lockFolder(config)
+  const locks = fileLocks(folder)
+  return {
+    find: (key) => locks.find(key),
+    async add(lock) {
+      logger.error({ ...lock, folder }, 'locked')
+      try {
+        await locks.add(lock)
+      } catch (e) {
+        logger.error({ error: e instanceof MpcError ? e.message : 'unknown' }, 'the lock ends with this process')
+        throw e
+      }
+    },
+  }
+}
+
+async function writeEvidence(config: ServiceConfig, logger: Logger, evidence: readonly Evidence[]): Promise<void> {
+  try {
+    for (const file of await keepEvidence(evidence, evidenceFolder(config))) logger.warn({ file }, 'evidence')
+  } catch (e) {
+    logger.error({ error: e instanceof MpcError ? e.message : 'unknown' }, 'evidence could not be written')
+  }
+}
+
 /** Whom it serves, for the first line of the log. */
 function served(participant: Participant, { policy }: ServiceConfig) {
   const accounts = participant.accounts().filter((a) => policy.accounts?.includes(a.account) ?? true)
@@ -78,6 +113,7 @@ const LEVELS: Readonly<Record<ServiceEvent['at'], 'debug' | 'info' | 'warn'>> = 
   listening: 'debug',
   invited: 'debug',
   reconnecting: 'warn',
+  ignored: 'warn',
   failed: 'warn',
   refused: 'info',
   signed: 'info',

@@ -18,10 +18,11 @@ import {
 } from '../participant/index.ts'
 import { dealTestShares } from '../participant/key-share/testing.ts'
 import { connectGateway, type Gateway, inboxRoom } from '../participant/room/gateway.ts'
+import type { ServiceEvent } from '../participant/signer/answer.ts'
 import { generateShares as generateAtAnyLevel } from '../participant/signer/ceremony.ts'
 import { describeSignature, type SignResult } from '../participant/signer/describe.ts'
 import { openParticipant, type Participant } from '../participant/signer/participant.ts'
-import type { ServeOptions, ServiceEvent } from '../participant/signer/serve.ts'
+import type { ServeOptions } from '../participant/signer/serve.ts'
 import { freePort, type Program, startProgram } from '../scripts/processes.ts'
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s)

@@ -105,7 +105,9 @@ test('big-endian integers come back, in exactly their length', () => {
 })
 
 test('integers out of range are refused, without quoting them', () => {
-  assert.throws(() => bigintToBytes(-1n, 4), RangeError)
+  for (const v of [-1n, -256n]) {
+    assert.throws(() => bigintToBytes(v, 4), { name: 'RangeError', message: 'expected a non-negative integer' })
+  }
   assert.throws(
     () => bigintToBytes(0x1234_5678_9an, 4),
     (e: Error) => e instanceof RangeError && !/1234|78187493530/.test(e.message),

@@ -95,6 +95,12 @@ export class PeerStopped extends MpcError {
 /** Expired, already used, unknown or locked. */
 export class StateError extends MpcError {
   override readonly code = 'STATE'
+  /** Set where a host may want to tell it from others: LOCKED. */
+  readonly reason: string | undefined
+  constructor(message: string, options?: ErrorOptions & { readonly reason?: string }) {
+    super(message, options)
+    this.reason = options?.reason
+  }
 }
 
 /** The protocol ended because of what peers sent. Empty `faults` means that nobody can be named. */

@@ -13,7 +13,13 @@ export function packetKey(packet: Uint8Array): string {
 export class PacketLog {
   readonly #packets: Uint8Array[] = []
   readonly #keys = new Set<string>()
+  readonly #limit: number
   #bytes = 0
+
+  /** At most so many bytes of packets. */
+  constructor(limit = BYTES_LIMIT) {
+    this.#limit = limit
+  }
 
   get length(): number {
     return this.#packets.length
@@ -25,7 +31,7 @@ export class PacketLog {
 
   add(key: string, packet: Uint8Array): 'added' | 'known' | 'full' {
     if (this.#keys.has(key)) return 'known'
-    if (this.#packets.length >= PACKETS_LIMIT || this.#bytes + packet.length > BYTES_LIMIT) return 'full'
+    if (this.#packets.length >= PACKETS_LIMIT || this.#bytes + packet.length > this.#limit) return 'full'
     this.#keys.add(key)
     this.#packets.push(packet)
     this.#bytes += packet.length

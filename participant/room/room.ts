@@ -32,6 +32,8 @@ export interface RoomOptions {
   readonly signal?: AbortSignal | undefined
   /** True when absent. */
   readonly keepLog?: boolean
+  /** The most bytes of packets that a log keeps; more end the room. 64 MB by default. */
+  readonly logBytes?: number
 }
 
 /** Longest text of a message: base64 of the largest packet is below 710,000 characters. */
@@ -78,11 +80,11 @@ export class GatewayRoom implements Room {
   #progressed = false
   #confirmTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(link: Link, id: string, { signal, keepLog = true }: RoomOptions) {
+  constructor(link: Link, id: string, { signal, keepLog = true, logBytes }: RoomOptions) {
     requireRoomId(id)
     this.#link = link
     this.id = id
-    this.#log = keepLog ? new PacketLog() : undefined
+    this.#log = keepLog ? new PacketLog(logBytes) : undefined
     this.ready = new Promise<void>((resolve, reject) => {
       this.#resolveReady = resolve
       this.#rejectReady = reject

@@ -4,8 +4,9 @@ import { INSECURE_TEST } from '../base/level.ts'
 import { systemRandom } from '../base/random.ts'
 import type { KeyShare } from '../key-share/key-share.ts'
 import { dealTestShares } from '../key-share/testing.ts'
-import { decodePacket } from '../wire/envelope.ts'
-import { unseal } from '../wire/sealing.ts'
+import { createIdentity } from '../party/roster.ts'
+import { decodePacket, type Envelope, encodePacket, signEnvelope } from '../wire/envelope.ts'
+import { seal, unseal } from '../wire/sealing.ts'
 import {
   type Invitation,
   invitationHash,
@@ -60,6 +61,31 @@ test('an invitation signed by somebody outside the roster, or by ourselves, is n
   assert.equal(isFromPeer(share('b'), own), false)
 })
 
+test('an invitation from a name that nobody has is from no peer', () => {
+  const stranger = { ...share('a'), identity: createIdentity('stranger', systemRandom) }
+  const raw = sealInvitation(stranger, meeting, 'b', invitation, systemRandom)
+  const got = openInvitation(raw, share('b').identity)
+  assert.ok(got !== undefined, 'it opens')
+  assert.equal(isFromPeer(share('b'), got), false)
+})
+
+test('what is sealed to us and is no invitation is passed over', () => {
+  const { identity } = share('b')
+  const packet = decodePacket(sealInvitation(share('a'), meeting, 'b', invitation, systemRandom))
+  assert.ok(packet.kind === 'sealed', 'it is sealed')
+  const envelope = unseal(packet, identity.sealingKey)
+  const opened = (change: Partial<Envelope>) => {
+    const signed = signEnvelope({ ...envelope, ...change }, share('a').identity.signingKey)
+    return openInvitation(encodePacket(seal(signed, identity.sealKey, systemRandom)), identity)
+  }
+  assert.deepEqual(opened({})?.invitation, invitation)
+  assert.equal(opened({ round: 'join' }), undefined)
+  assert.equal(opened({ protocol: 'sign' }), undefined)
+  assert.equal(opened({ to: 'c' }), undefined, 'for somebody else, under our key')
+  const signed = signEnvelope(envelope, share('a').identity.signingKey)
+  assert.equal(openInvitation(encodePacket({ kind: 'clear', envelope: signed }), identity), undefined, 'in the clear')
+})
+
 test('the hash covers the meeting and every field', () => {
   const base = invitationHash(meeting, invitation)
   const changed: Invitation[] = [
@@ -88,6 +114,7 @@ test('what does not fit our share is named', () => {
   assert.equal(of({ signers: ['a', 'c'] }), 'SIGNERS', 'without us')
   assert.equal(of({ signers: ['b', 'c'] }), 'SIGNERS', 'without the one who asks')
   assert.equal(of({ signers: ['a', 'z'] }), 'SIGNERS', 'nobody of that name')
+  assert.equal(of({ signers: ['a', 'b', 'z'] }), 'SIGNERS', 'a stranger after the members')
 })
 
 test('direct messages carry their signature inside the seal', () => {

@@ -79,6 +79,11 @@ export function meetingRoom(meeting: Uint8Array): string {
   return `session-${bytesToHex(new Transcript('meeting room').bytes('meeting', meeting).digest().slice(0, 20))}`
 }
 
+/** More than a signing of so many parties needs: somebody who puts more into its room ends it. */
+export function meetingBytes(signers: number): number {
+  return 1_048_576 + 65_536 * signers ** 2
+}
+
 /** The packet for the inbox of `to`. */
 export function sealInvitation(
   share: KeyShare,

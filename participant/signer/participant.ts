@@ -13,7 +13,8 @@ import { type Gateway, inboxRoom } from '../room/gateway.ts'
 import { inProcess, type Work } from '../zk/work.ts'
 import { ethereumAddress, type SignResult } from './describe.ts'
 import type { Evidence } from './evidence-file.ts'
-import { invitationProblem, makeInvitation, meetingRoom, sealInvitation } from './invitation.ts'
+import { invitationProblem, makeInvitation, meetingBytes, meetingRoom, sealInvitation } from './invitation.ts'
+import { findLock, type Locks, memoryLocks } from './locks.ts'
 import { digestOf, type Payload } from './payload.ts'
 import { type ServeOptions, type Service, serve } from './serve.ts'
 import { runSigning, type SigningStep } from './signing.ts'
@@ -25,6 +26,8 @@ export interface ParticipantOptions {
   readonly random?: Random
   readonly work?: Work
   readonly trace?: Trace
+  /** Locks that outlive the process; without them a restart forgets that a signature failed. */
+  readonly locks?: Locks
 }
 
 export interface AccountInfo {
@@ -56,7 +59,7 @@ export interface Participant {
   accounts(): readonly AccountInfo[]
   /**
    * A signature over the payload, verified under the account's public key. Throws UsageError for an unknown account or
-   * impossible signers, TransportError naming who was waited for, PeerStopped when somebody refused, ProtocolAbort with
+   * impossible signers, StateError with reason LOCKED, TransportError naming who was waited for, PeerStopped when somebody refused, ProtocolAbort with
    * the culprits.
    */
   sign(o: SignOptions): Promise<SignResult>
@@ -68,7 +71,7 @@ export interface Participant {
 
 /** Without the refusal of test levels, for tests; hosts use `createParticipant`. */
 export function openParticipant(o: ParticipantOptions): Participant {
-  const { keyShares, gateway, random = systemRandom, work = inProcess } = o
+  const { keyShares, gateway, random = systemRandom, work = inProcess, locks = memoryLocks() } = o
   const closing = new AbortController()
   const trace = o.trace === undefined ? {} : { trace: o.trace }
 
@@ -88,10 +91,19 @@ export function openParticipant(o: ParticipantOptions): Participant {
         throw new UsageError(`signers: expected ${share.core.threshold} members in roster order, ourselves among them`)
       }
 
+      const { id } = share.identity
+      const lock = await findLock(locks, account, id, signers)
+      if (lock !== undefined) {
+        const what = `a signature of account "${account}" with ${lock.peer} failed (${lock.code})`
+        throw new StateError(`locked: ${what}; nothing is signed with it until an operator clears the lock`, {
+          reason: 'LOCKED',
+        })
+      }
+
       // One signal for the room, the invitations and the protocol: whatever fails first ends all of it.
       const ending = linkSignals([closing.signal, rest.signal])
       const { signal } = ending
-      const room = gateway.openRoom(meetingRoom(meeting), { signal })
+      const room = gateway.openRoom(meetingRoom(meeting), { signal, logBytes: meetingBytes(signers.length) })
       // An inbox lives as long as its owner: an invitation must not stay in it longer than it matters.
       const ttlSeconds = Math.ceil(deadlineMs / 1000)
       const invite = async (): Promise<void> => {
@@ -115,6 +127,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
           signal,
           random,
           work,
+          locks,
           ...trace,
           ...(onStep === undefined ? {} : { onStep }),
           ...(onEvidence === undefined ? {} : { onEvidence }),
@@ -128,7 +141,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
       }
     },
 
-    serve: (options) => serve({ keyShares, gateway, random, work, signal: closing.signal, ...trace }, options),
+    serve: (options) => serve({ keyShares, gateway, random, work, locks, signal: closing.signal, ...trace }, options),
     close: () => closing.abort(),
   }
 }

@@ -5,7 +5,7 @@ import { systemRandom } from '../base/random.ts'
 import type { Channel } from '../party/channel.ts'
 import { createIdentity, fingerprint, type Identity } from '../party/roster.ts'
 import { memoryRoom } from '../party/simulation.ts'
-import { encodePacket, signEnvelope } from '../wire/envelope.ts'
+import { decodePacket, type Envelope, encodePacket, signEnvelope } from '../wire/envelope.ts'
 import { type Meeting, type RendezvousOptions, rendezvous, type Terms } from './rendezvous.ts'
 
 const terms: Terms = { room: 'r', parties: 2, threshold: 2, accounts: ['a'], level: 'insecure-test' }
@@ -148,4 +148,87 @@ test('nobody leaves before its own word is in the room', async () => {
     return fingerprint(met.roster)
   })
   assert.equal(new Set(await Promise.all(both)).size, 1)
+})
+
+/** What somebody says who comes alone. */
+async function helloOf(who: Identity): Promise<Envelope> {
+  const room = memoryRoom()
+  await assert.rejects(meet(room, who, { deadlineMs: 20 }), TransportError)
+  return clear(room.log[0] as Uint8Array)
+}
+
+function clear(raw: Uint8Array): Envelope {
+  const packet = decodePacket(raw)
+  assert.ok(packet.kind === 'clear', 'said to all')
+  return packet.envelope
+}
+
+const signedBy = (by: Identity, e: Envelope): Uint8Array =>
+  encodePacket({ kind: 'clear', envelope: signEnvelope(e, by.signingKey) })
+
+test('a hello counts only when its own key signed it, for this room, to all, under a name', async () => {
+  const [alice, mallory] = [identity('alice'), identity('mallory')]
+  const hello = await helloOf(alice)
+  /** Whom bob sees, with this in the room. */
+  const seen = async (packet: Uint8Array): Promise<readonly string[]> => {
+    const room = memoryRoom()
+    await room.post(packet)
+    let members: readonly string[] = []
+    const onMembers = (ids: readonly string[]): void => {
+      members = ids
+    }
+    await assert.rejects(meet(room, identity('bob'), { deadlineMs: 40, onMembers }), TransportError)
+    return members
+  }
+  assert.deepEqual(await seen(signedBy(alice, hello)), ['alice', 'bob'])
+  assert.deepEqual(await seen(signedBy(mallory, hello)), [])
+  for (const change of [
+    { session: new Uint8Array(32) },
+    { protocol: 'meet' },
+    { to: 'bob' },
+    { from: 'no name' },
+    { body: hello.body.slice(1) },
+  ]) {
+    assert.deepEqual(await seen(signedBy(alice, { ...hello, ...change })), [], Object.keys(change).join())
+  }
+})
+
+test('what comes twice is told once', async () => {
+  const alice = identity('alice')
+  const hello = signedBy(alice, await helloOf(alice))
+  const room = memoryRoom()
+  const told: string[] = []
+  await room.post(hello)
+  await room.post(hello)
+  const onMembers = (ids: readonly string[]): void => void told.push(ids.join())
+  await assert.rejects(meet(room, identity('bob'), { deadlineMs: 40, onMembers }), TransportError)
+  assert.deepEqual(told.length, 1)
+})
+
+test('nobody is taken for ready but by its own word for this very meeting', async () => {
+  const [alice, mallory] = [identity('alice'), identity('mallory')]
+  const hello = await helloOf(alice)
+  /** Bob's end of the meeting, when `by` says in the name of alice that it is ready for `meeting`. */
+  const end = async (by: Identity, meeting?: Uint8Array): Promise<unknown> => {
+    const room = memoryRoom()
+    await room.post(signedBy(alice, hello))
+    const met = meet(room, identity('bob'), { deadlineMs: 150 }).catch((e: unknown) => e)
+    while (room.log.length < 3) await new Promise((resolve) => setTimeout(resolve, 2))
+    const mine = clear(room.log[2] as Uint8Array)
+    assert.deepEqual([mine.from, mine.round], ['bob', 'ready'])
+    await room.post(signedBy(by, { ...hello, round: 'ready', body: meeting ?? mine.body }))
+    return met
+  }
+  assert.ok(!((await end(alice)) instanceof Error), 'alice herself')
+  assert.ok((await end(mallory)) instanceof TransportError, 'somebody else in her name')
+  assert.ok((await end(alice, new Uint8Array(32))) instanceof TransportError, 'ready for another meeting')
+})
+
+test('nobody goes on under its own name with a key that is not its own', async () => {
+  const room = memoryRoom()
+  const bob = meet(room, identity('bob'), { deadlineMs: 150 }).catch((e: unknown) => e)
+  const other = identity('bob')
+  await room.post(signedBy(other, await helloOf(other)))
+  const alice = meet(room, identity('alice'), { deadlineMs: 100 }).catch((e: unknown) => e)
+  assert.ok((await bob) instanceof TransportError && (await alice) instanceof TransportError, 'nobody meets')
 })

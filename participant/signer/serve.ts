@@ -3,63 +3,33 @@
  * its host's decision allows. Every invitation from a peer gets an answer: our join, or a sealed, signed refusal.
  */
 import { bytesToHex } from '../base/bytes.ts'
-import { culprits, MpcError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import { linkSignals } from '../base/signals.ts'
 import type { KeyShare } from '../key-share/key-share.ts'
-import { openConnection } from '../party/connection.ts'
-import type { Identity, PartyId } from '../party/roster.ts'
+import type { Identity } from '../party/roster.ts'
 import type { Trace } from '../party/trace.ts'
-import { type Gateway, inboxRoom, type Room } from '../room/gateway.ts'
+import { type Gateway, inboxRoom } from '../room/gateway.ts'
 import type { Work } from '../zk/work.ts'
-import {
-  invitationProblem,
-  isFromPeer,
-  meetingRoom,
-  meetRounds,
-  openInvitation,
-  type ReceivedInvitation,
-} from './invitation.ts'
-import { digestOf, type Payload } from './payload.ts'
-import { runSigning } from './signing.ts'
-
-export interface SignRequest {
-  readonly account: string
-  readonly from: PartyId
-  readonly signers: readonly PartyId[]
-  readonly payload: Payload
-  /** What we would sign, hashed by ourselves. */
-  readonly digest: Uint8Array
-}
-
-export interface Refusal {
-  /** 1 to 32 capital letters and underscores. */
-  readonly code: string
-  /** One line of printable ASCII for the person who asked, at most 200 characters. */
-  readonly message: string
-}
-
-export type ServiceEvent =
-  | { readonly at: 'listening' | 'reconnecting' }
-  | {
-      readonly at: 'invited' | 'refused' | 'signed' | 'failed'
-      /** First 8 hex digits of the meeting id. */
-      readonly session: string
-      readonly account: string
-      readonly from: PartyId
-      readonly ms?: number
-      readonly code?: string
-      readonly culprits?: readonly PartyId[]
-    }
+import { Admission } from './admission.ts'
+import { answering, type Refusal, type ServiceEvent, type SignRequest } from './answer.ts'
+import type { Evidence } from './evidence-file.ts'
+import { isFromPeer, openInvitation, type ReceivedInvitation } from './invitation.ts'
+import type { Locks } from './locks.ts'
 
 export interface ServeOptions {
   /** Undefined to take part. Errors thrown here refuse with code INTERNAL. */
   decide(request: SignRequest): Refusal | undefined | Promise<Refusal | undefined>
   /** Signings at the same time; more are refused with code BUSY. */
   readonly maxSessions: number
+  /** Of one peer, so that others find a place; three quarters of all by default. */
+  readonly maxSessionsPerPeer?: number
+  /** Failed signings of one peer before it is refused with code TOO_MANY_FAILURES for a while; 30 by default. */
+  readonly failuresPerMinute?: number
   /** The longest that a signing may take, whatever the invitation says. */
   readonly sessionMs: number
   readonly onEvent?: (event: ServiceEvent) => void
+  /** What can be shown to others when a peer made a signing abort; `formatEvidence` makes a file of it. */
+  readonly onEvidence?: (evidence: readonly Evidence[]) => void
 }
 
 export interface Service {
@@ -76,6 +46,7 @@ export interface ServeContext {
   readonly gateway: Gateway
   readonly random: Random
   readonly work: Work
+  readonly locks: Locks
   readonly signal: AbortSignal
   readonly trace?: Trace
 }
@@ -85,7 +56,7 @@ const MEMORY_MS = 600_000
 const MEMORY_LIMIT = 10_000
 /** Before an inbox that the gateway refused is opened again. */
 const REOPEN_MS = 5_000
-const REFUSAL_MS = 10_000
+const FAILURES_PER_MINUTE = 30
 
 export function serve(ctx: ServeContext, o: ServeOptions): Service {
   const closing = new AbortController()
@@ -93,8 +64,27 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
   const listening = linkSignals([ctx.signal, closing.signal]).signal
   const running = new Set<Promise<void>>()
   const seen = new Map<string, number>()
-  let sessions = 0
   const emit = (event: ServiceEvent): void => o.onEvent?.(event)
+  const { maxSessions, maxSessionsPerPeer = Math.ceil((3 * maxSessions) / 4) } = o
+  const admission = new Admission({
+    maxSessions,
+    maxSessionsPerPeer,
+    failuresPerMinute: o.failuresPerMinute ?? FAILURES_PER_MINUTE,
+  })
+  const { gateway, random, work, locks, trace } = ctx
+  const answer = answering({
+    gateway,
+    random,
+    work,
+    locks,
+    admission,
+    sessionMs: o.sessionMs,
+    decide: (request) => o.decide(request),
+    emit,
+    ...(trace === undefined ? {} : { trace }),
+    ...(o.onEvidence === undefined ? {} : { onEvidence: o.onEvidence }),
+  })
+  const taking = linkSignals([ctx.signal, abandoning.signal])
 
   const byIdentity = new Map<string, { readonly identity: Identity; readonly shares: Map<string, KeyShare> }>()
   for (const share of ctx.keyShares.values()) {
@@ -122,103 +112,13 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
     // Long past: out of the inbox's history, and nobody waits for an answer.
     if (deadline < now - MEMORY_MS) return
     if (!remember(bytesToHex(got.meeting), Math.min(deadline, now + o.sessionMs))) return
-    const task = answer(got, share).finally(() => running.delete(task))
+    const task = answer(got, share, taking.signal).finally(() => running.delete(task))
     running.add(task)
-  }
-
-  async function answer(got: ReceivedInvitation, share: KeyShare): Promise<void> {
-    const started = Date.now()
-    const { from, invitation, meeting } = got
-    const about = { session: bytesToHex(meeting).slice(0, 8), account: share.account, from }
-    emit({ at: 'invited', ...about })
-    const ending = linkSignals([ctx.signal, abandoning.signal])
-    const { signal } = ending
-    const room = ctx.gateway.openRoom(meetingRoom(meeting), { signal })
-    sessions++
-    try {
-      const refusal = await judge(got, share)
-      if (refusal !== undefined) {
-        emit({ at: 'refused', ...about, code: refusal.code })
-        await refuse(got, share, room, refusal, signal)
-        return
-      }
-      const deadlineMs = Math.min(Number(invitation.deadline) - started, o.sessionMs)
-      const trace = ctx.trace === undefined ? {} : { trace: ctx.trace }
-      await runSigning({
-        share,
-        meeting,
-        invitation,
-        channel: room,
-        deadlineMs,
-        signal,
-        random: ctx.random,
-        work: ctx.work,
-        ...trace,
-      })
-      emit({ at: 'signed', ...about, ms: Date.now() - started })
-    } catch (e) {
-      const code = e instanceof MpcError ? e.code : 'INTERNAL'
-      emit({
-        at: 'failed',
-        ...about,
-        ms: Date.now() - started,
-        code,
-        culprits: e instanceof MpcError ? culprits(e) : [],
-      })
-    } finally {
-      sessions--
-      ending.release()
-      room.close()
-    }
-  }
-
-  async function judge({ from, invitation }: ReceivedInvitation, share: KeyShare): Promise<Refusal | undefined> {
-    if (share.account !== invitation.account)
-      return { code: 'ACCOUNT_UNKNOWN', message: 'this side has no share of that account' }
-    const problem = invitationProblem(share, from, invitation)
-    if (problem !== undefined)
-      return { code: problem, message: 'the invitation does not fit the key share of this side' }
-    if (Number(invitation.deadline) <= Date.now())
-      return { code: 'EXPIRED', message: 'the deadline has passed on this side: do the clocks agree?' }
-    if (sessions > o.maxSessions) return { code: 'BUSY', message: 'too many signings at once' }
-    const { account, signers, payload } = invitation
-    try {
-      return await o.decide({ account, from, signers, payload, digest: digestOf(payload) })
-    } catch {
-      return { code: 'INTERNAL', message: 'the policy could not decide' }
-    }
-  }
-
-  async function refuse(
-    got: ReceivedInvitation,
-    share: KeyShare,
-    room: Room,
-    r: Refusal,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { identity, roster, epoch, level } = share
-    const { random, work } = ctx
-    // The refusal goes to whoever asked, and to nobody else.
-    const signers = roster.members.map((m) => m.id).filter((id) => id === got.from || id === identity.id)
-    await openConnection({
-      identity,
-      roster,
-      signers,
-      session: got.meeting,
-      epoch,
-      level,
-      channel: room,
-      protocols: [meetRounds],
-      random,
-      work,
-      deadlineMs: REFUSAL_MS,
-      signal,
-    }).refuse({ reason: r.code, message: r.message.slice(0, 200) })
   }
 
   function listen(identity: Identity, shares: ReadonlyMap<string, KeyShare>, onReady: () => void): void {
     if (listening.aborted) return
-    const room = ctx.gateway.openRoom(inboxRoom(identity.verifyKey), { signal: listening, keepLog: false })
+    const room = gateway.openRoom(inboxRoom(identity.verifyKey), { signal: listening, keepLog: false })
     room.ready.then(
       () => {
         onReady()
@@ -253,7 +153,7 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
 
   return {
     get sessions() {
-      return sessions
+      return admission.sessions
     },
     ready,
     async stop({ graceMs = 0 } = {}) {

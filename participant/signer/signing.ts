@@ -18,6 +18,7 @@ import { sign, signRounds } from '../protocols/sign/protocol.ts'
 import type { Work } from '../zk/work.ts'
 import type { Evidence } from './evidence-file.ts'
 import { type Invitation, invitationHash, join, meetRounds } from './invitation.ts'
+import { type Locks, locksAfter } from './locks.ts'
 import { digestOf } from './payload.ts'
 
 export type SigningStep = 'inviting' | 'joined' | 'presigning' | 'signing'
@@ -32,6 +33,7 @@ export interface SigningOptions {
   readonly signal: AbortSignal
   readonly random: Random
   readonly work: Work
+  readonly locks: Locks
   readonly trace?: Trace
   readonly onStep?: (step: SigningStep) => void
   /** What can be shown to others when a peer made the signing abort. Called before the error is thrown. */
@@ -99,8 +101,11 @@ export async function runSigning(o: SigningOptions): Promise<Signature> {
     o.onStep?.('signing')
     return sign({ presignature, digest }, party(signRounds.protocol))
   })
-  return signature.catch((e: unknown) => {
+  return signature.catch(async (e: unknown) => {
     if (e instanceof ProtocolAbort && e.faults.length > 0) o.onEvidence?.(e.faults.map((fault) => ({ fault, context })))
+    const about = { account, self: identity.id, signers, session: sessionOf(context) }
+    // a lock that can't be written holds in memory; why the signing failed is what the caller has to hear
+    for (const lock of locksAfter(e, about)) await o.locks.add(lock).catch(() => undefined)
     throw e
   })
 }
