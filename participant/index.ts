@@ -21,13 +21,22 @@ export { convicts } from './protocols/evidence.ts'
 export type { Signature } from './protocols/material.ts'
 export type { SessionContext } from './protocols/session-context.ts'
 export { connectGateway, type Gateway, type GatewayOptions } from './room/gateway.ts'
-export type { Refusal, ServiceEvent, SignRequest } from './signer/answer.ts'
+export type { ServiceEvent } from './signer/answer.ts'
 export type { CeremonyEvent, CeremonyOptions } from './signer/ceremony.ts'
 export { describeSignature, ethereumAddress, type SignatureDescription, type SignResult } from './signer/describe.ts'
 export { type Evidence, formatEvidence, parseEvidence } from './signer/evidence-file.ts'
+export type { Decisions, PresignRequest, Refusal, SignRequest } from './signer/judging.ts'
 export { type Lock, type LockKey, type Locks, memoryLocks } from './signer/locks.ts'
-export type { AccountInfo, Participant, ParticipantOptions, SignOptions } from './signer/participant.ts'
+export type {
+  AccountInfo,
+  Participant,
+  ParticipantOptions,
+  PoolOptions,
+  PrepareOptions,
+  SignOptions,
+} from './signer/participant.ts'
 export { digestOf, type Payload } from './signer/payload.ts'
+export type { PoolCounts } from './signer/pool.ts'
 export type { ServeOptions, Service } from './signer/serve.ts'
 export type { SigningStep } from './signer/signing.ts'
 export type { Work } from './zk/work.ts'

@@ -117,6 +117,7 @@ const LEVELS: Readonly<Record<ServiceEvent['at'], 'debug' | 'info' | 'warn'>> = 
   failed: 'warn',
   refused: 'info',
   signed: 'info',
+  presigned: 'debug',
 }
 
 function logEvent(logger: Logger, { at, ...fields }: ServiceEvent): void {

@@ -56,6 +56,8 @@ export interface Connection {
    * in any case.
    */
   run<T>(run: (party: (protocol: string) => Party) => Promise<T>): Promise<T>
+  /** Everybody's broadcasts so far, signed, and the view that our next message would go out with. */
+  told(): { readonly view: Uint8Array; readonly record: readonly Uint8Array[] }
   /** Instead of `run`: tells the peers why we don't take part. */
   refuse(stop: Stop): Promise<void>
 }
@@ -243,6 +245,7 @@ export function openConnection(o: ConnectionOptions): Connection {
         mailbox.close()
       }
     },
+    told: () => ({ view: views.now, record: record() }),
     async refuse(stop) {
       try {
         await mailbox.stop(stop)

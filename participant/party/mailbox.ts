@@ -169,6 +169,17 @@ export function abortOf(faults: readonly Fault[]): ProtocolAbort {
   return new ProtocolAbort(`aborted because of ${names}`, faults)
 }
 
+/** A stop to one party, as a packet, for who has no mailbox. */
+export function sealStop(
+  o: Pick<ConnectionOptions, 'session' | 'identity' | 'roster' | 'random'>,
+  to: PartyId,
+  { reason, message }: Stop,
+): Uint8Array {
+  const body = encode(stopCodec, { reason, message, accusations: [] })
+  const said = { session: o.session, ...STOP, from: o.identity.id, to, body }
+  return encodePacket(seal(signEnvelope(said, o.identity.signingKey), memberOf(o.roster, to).sealKey, o.random))
+}
+
 function stopOf(said: Envelope): Required<Stop> {
   try {
     return decode(stopCodec, said.body)
@@ -179,7 +190,7 @@ function stopOf(said: Envelope): Required<Stop> {
 }
 
 /** A peer's word for why it stopped: printable text only, since it ends up on terminals and in logs. */
-function stoppedBy(peer: PartyId, said: Envelope): PeerStopped {
+export function stoppedBy(peer: PartyId, said: Envelope): PeerStopped {
   const stop = stopOf(said)
   const reason = /^[A-Z_]{1,32}$/.test(stop.reason) ? stop.reason : 'UNKNOWN'
   const message = stop.message.replace(/[^\x20-\x7e]/g, '?')

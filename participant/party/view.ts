@@ -68,6 +68,11 @@ export class Views {
     return this.#now.view
   }
 
+  /** The view that the next message would go out with. */
+  get now(): Uint8Array {
+    return this.#now.view
+  }
+
   /** What everybody's view must have been in this round; undefined before we sent our own message of it. */
   at(protocol: string, round: string): SignedView | undefined {
     return this.#at.get(`${protocol}/${round}`)

@@ -28,7 +28,7 @@ import * as presignChecks from './presign/checks.ts'
 import { convict, type Heard } from './presign/identify.ts'
 import { type PresignRounds, presignRounds, type Three } from './presign/rounds.ts'
 import { type Context, contextOf, of, type Sum } from './presign/statements.ts'
-import { publicSharesOf, type SessionContext, sessionOf } from './session-context.ts'
+import { publicSharesOf, recordSessionOf, type SessionContext, sessionOf } from './session-context.ts'
 import { checkPartial, one as signOne, signRounds } from './sign/protocol.ts'
 
 /** True when the fault is proven under this context. Total: hostile evidence gives false, never an exception. */
@@ -60,13 +60,14 @@ interface File {
 /** Undefined unless everything is of this session, signed by a signer of it, and the accused message by the culprit. */
 function open(fault: Fault, context: SessionContext): File | undefined {
   const session = sessionOf(context)
-  const read = (raw: Uint8Array): Envelope | undefined => {
+  const recordSession = recordSessionOf(context)
+  const read = (raw: Uint8Array, id: Uint8Array): Envelope | undefined => {
     const e = decode(envelopeCodec, raw)
     const signed = context.signers.includes(e.from) && verifyEnvelope(e, memberOf(context.roster, e.from).verifyKey)
-    return signed && equalBytes(e.session, session) ? e : undefined
+    return signed && equalBytes(e.session, id) ? e : undefined
   }
-  const evidence = fault.evidence.map(read)
-  const broadcasts = (fault.record ?? []).map(read)
+  const evidence = fault.evidence.map((raw) => read(raw, session))
+  const broadcasts = (fault.record ?? []).map((raw) => read(raw, recordSession))
   const accused = evidence.at(-1)
   if (accused === undefined || evidence.includes(undefined) || broadcasts.includes(undefined)) return undefined
   const own = evidence.slice(0, -1) as Envelope[]
@@ -253,13 +254,13 @@ class Recheck {
       sums: all(rounds.alarmSum),
       products: rounds.alarmProducts.map((r) => all(r)),
     }
+    // When both sums are wrong the alarm was about δ alone: nobody's proofs hold for χ then.
+    const sum = (['delta', 'chi'] as const).find((which) => sumIsWrong(which, ctx, said))
+    if (sum === undefined) return undefined
     const judge = { ...this.#judge, protocol: 'presign', session, roster }
-    for (const sum of ['delta', 'chi'] as const) {
-      const faults = await convict({ sum, ctx, Gamma, said }, alarms, [culprit], judge, rounds)
-      const found = faults.find((f) => f.round === accused.round)
-      if (found !== undefined && sumIsWrong(sum, ctx, said)) return { code: found.code, check: found.check }
-    }
-    return undefined
+    const faults = await convict({ sum, ctx, Gamma, said }, alarms, [culprit], judge, rounds)
+    const found = faults.find((f) => f.round === accused.round)
+    return found === undefined ? undefined : { code: found.code, check: found.check }
   }
 
   async #sign(): Promise<Failed | undefined> {

@@ -27,6 +27,21 @@ export interface SessionContext {
   readonly digest?: Uint8Array
 }
 
+/** A session in which a presignature is spent; the one that made it differs in purpose and digest alone. */
+const PRESIGNED = 'sign-presigned'
+
+/** For spending on this digest the presignature that the session of this context made. */
+export function presignedContext(presign: SessionContext, digest: Uint8Array): SessionContext {
+  return { ...presign, purpose: PRESIGNED, digest }
+}
+
+/** The id under which the broadcasts were said that this session rests on: its own, unless a presignature is spent. */
+export function recordSessionOf(c: SessionContext): Uint8Array {
+  if (c.purpose !== PRESIGNED) return sessionOf(c)
+  const { digest: _, ...rest } = c
+  return sessionOf({ ...rest, purpose: 'presign' })
+}
+
 /** The id that every message of this session carries. Throws UsageError when the context contradicts itself. */
 export function sessionOf(c: SessionContext): Uint8Array {
   const { purpose, level, roster, threshold, account, epoch, signers, nonces } = c

@@ -3,7 +3,7 @@
  * can make it spend is bounded: signings by `Admission`, refusals at a time by their number.
  */
 import { bytesToHex } from '../base/bytes.ts'
-import { culprits, MpcError } from '../base/errors.ts'
+import { culprits, MpcError, StateError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import { linkSignals } from '../base/signals.ts'
 import type { KeyShare } from '../key-share/key-share.ts'
@@ -13,33 +13,22 @@ import type { Trace } from '../party/trace.ts'
 import type { Gateway } from '../room/gateway.ts'
 import type { Work } from '../zk/work.ts'
 import type { Admission } from './admission.ts'
+import { GONE } from './ask-presigned.ts'
 import type { Evidence } from './evidence-file.ts'
-import { invitationProblem, meetingBytes, meetingRoom, meetRounds, type ReceivedInvitation } from './invitation.ts'
-import { findLock, type Locks } from './locks.ts'
-import { digestOf, type Payload } from './payload.ts'
-import { runSigning } from './signing.ts'
-
-export interface SignRequest {
-  readonly account: string
-  readonly from: PartyId
-  readonly signers: readonly PartyId[]
-  readonly payload: Payload
-  /** What we would sign, hashed by ourselves. */
-  readonly digest: Uint8Array
-}
-
-export interface Refusal {
-  /** 1 to 32 capital letters and underscores. */
-  readonly code: string
-  /** One line of printable ASCII for the person who asked, at most 200 characters. */
-  readonly message: string
-}
+import { type Ask, meetingBytes, meetingRoom, meetRounds, type ReceivedInvitation } from './invitation.ts'
+import { type Grounds, judge, type Refusal } from './judging.ts'
+import { digestOf } from './payload.ts'
+import { type Presigned, poolName } from './pool.ts'
+import { answerPacket, refusalPacket } from './presigned.ts'
+import { REPLY_ROOM } from './replies.ts'
+import { runPresigning, runSigning } from './signing.ts'
 
 export type ServiceEvent =
   | { readonly at: 'listening' | 'reconnecting' }
   | {
       /** Ignored: an invitation that would be refused, but too many refusals are under way. */
-      readonly at: 'invited' | 'refused' | 'ignored' | 'signed' | 'failed'
+      readonly at: 'invited' | 'refused' | 'ignored' | 'signed' | 'presigned' | 'failed'
+      readonly kind: Ask['kind']
       /** First 8 hex digits of the meeting id. */
       readonly session: string
       readonly account: string
@@ -53,11 +42,10 @@ export interface AnswerContext {
   readonly gateway: Gateway
   readonly random: Random
   readonly work: Work
-  readonly locks: Locks
+  readonly grounds: Grounds
   readonly admission: Admission
   readonly trace?: Trace
   readonly sessionMs: number
-  decide(request: SignRequest): Refusal | undefined | Promise<Refusal | undefined>
   emit(event: ServiceEvent): void
   readonly onEvidence?: (evidence: readonly Evidence[]) => void
 }
@@ -65,120 +53,158 @@ export interface AnswerContext {
 const REFUSAL_MS = 10_000
 /** At a time; who is refused needs an answer, and who floods us does not. */
 const REFUSALS_LIMIT = 32
-
-/** Answers one invitation. Never rejects. */
-export type Answer = (got: ReceivedInvitation, share: KeyShare, signal: AbortSignal) => Promise<void>
-
-export function answering(ctx: AnswerContext): Answer {
-  let refusals = 0
-
-  async function judge({ from, invitation }: ReceivedInvitation, share: KeyShare): Promise<Refusal | undefined> {
-    if (share.account !== invitation.account)
-      return { code: 'ACCOUNT_UNKNOWN', message: 'this side has no share of that account' }
-    const problem = invitationProblem(share, from, invitation)
-    if (problem !== undefined)
-      return { code: problem, message: 'the invitation does not fit the key share of this side' }
-    if (Number(invitation.deadline) <= Date.now())
-      return { code: 'EXPIRED', message: 'the deadline has passed on this side: do the clocks agree?' }
-    const { account, signers, payload } = invitation
-    const lock = await findLock(ctx.locks, account, share.identity.id, signers)
-    if (lock !== undefined)
-      return { code: 'LOCKED', message: 'a signature between these parties failed: an operator has to clear the lock' }
-    try {
-      return await ctx.decide({ account, from, signers, payload, digest: digestOf(payload) })
-    } catch {
-      return { code: 'INTERNAL', message: 'the policy could not decide' }
-    }
-  }
-
-  async function refuse(got: ReceivedInvitation, share: KeyShare, r: Refusal, signal: AbortSignal): Promise<void> {
-    const { identity, roster, epoch, level } = share
-    const { gateway, random, work } = ctx
-    // The refusal goes to whoever asked, and to nobody else.
-    const signers = roster.members.map((m) => m.id).filter((id) => id === got.from || id === identity.id)
-    const ending = linkSignals([signal])
-    const room = gateway.openRoom(meetingRoom(got.meeting), { signal: ending.signal, keepLog: false })
-    refusals++
-    try {
-      await openConnection({
-        identity,
-        roster,
-        signers,
-        session: got.meeting,
-        epoch,
-        level,
-        channel: room,
-        protocols: [meetRounds],
-        random,
-        work,
-        deadlineMs: REFUSAL_MS,
-        signal: ending.signal,
-      }).refuse({ reason: r.code, message: r.message.slice(0, 200) })
-    } finally {
-      refusals--
-      ending.abort()
-      room.close()
-    }
-  }
-
-  async function takePart(got: ReceivedInvitation, share: KeyShare, started: number, signal: AbortSignal) {
-    const { invitation, meeting } = got
-    const { gateway, random, work, locks, onEvidence } = ctx
-    const ending = linkSignals([signal])
-    const logBytes = meetingBytes(invitation.signers.length)
-    const room = gateway.openRoom(meetingRoom(meeting), { signal: ending.signal, logBytes })
-    try {
-      await runSigning({
-        share,
-        meeting,
-        invitation,
-        channel: room,
-        deadlineMs: Math.min(Number(invitation.deadline) - started, ctx.sessionMs),
-        signal: ending.signal,
-        random,
-        work,
-        locks,
-        ...(ctx.trace === undefined ? {} : { trace: ctx.trace }),
-        ...(onEvidence === undefined ? {} : { onEvidence }),
-      })
-    } finally {
-      ending.abort()
-      room.close()
-    }
-  }
-
-  return async (got, share, signal) => {
-    const started = Date.now()
-    const { from, meeting } = got
-    const about = { session: bytesToHex(meeting).slice(0, 8), account: share.account, from }
-    const no = async (r: Refusal): Promise<void> => {
-      const isHeard = refusals < REFUSALS_LIMIT
-      ctx.emit({ at: isHeard ? 'refused' : 'ignored', ...about, code: r.code })
-      if (isHeard) await refuse(got, share, r, signal).catch(() => undefined)
-    }
-    ctx.emit({ at: 'invited', ...about })
-    const place = ctx.admission.enter(from)
-    if (place !== 'admitted') return no({ code: place, message: PLACES[place] })
-    let refusal: Refusal | undefined
-    let failed = false
-    try {
-      refusal = await judge(got, share)
-      if (refusal === undefined) {
-        await takePart(got, share, started, signal)
-        ctx.emit({ at: 'signed', ...about, ms: Date.now() - started })
-      }
-    } catch (e) {
-      failed = true
-      const [code, named] = e instanceof MpcError ? [e.code, culprits(e)] : ['INTERNAL', []]
-      ctx.emit({ at: 'failed', ...about, ms: Date.now() - started, code, culprits: named })
-    } finally {
-      ctx.admission.leave(from, { failed })
-    }
-    if (refusal !== undefined) await no(refusal)
-  }
-}
+const ANSWERS_LIMIT = 256
 
 const PLACES = {
   BUSY: 'too many signings at once',
   TOO_MANY_FAILURES: 'too many signings with this party failed in the last minute',
 } as const
+
+export interface Answering {
+  /** Answers one invitation. Never rejects. */
+  answer(got: ReceivedInvitation, share: KeyShare, signal: AbortSignal): Promise<void>
+  /** Posts an answer again that the gateway may have lost; it says the same. */
+  repeat(got: ReceivedInvitation, signal: AbortSignal): void
+}
+
+export function answering(ctx: AnswerContext): Answering {
+  const { gateway, random, work, grounds, onEvidence } = ctx
+  let refusals = 0
+  /** Presignings that run, by what they are for: their owner may be ready to use the result before we are. */
+  const presigning = new Map<string, Promise<unknown>>()
+  /** The last answers made from presignatures, by meeting. */
+  const answers = new Map<string, Uint8Array>()
+
+  /** Into the room for answers of whoever asked. */
+  async function reply(reply: string, packet: Uint8Array, got: ReceivedInvitation, signal: AbortSignal): Promise<void> {
+    // nobody makes us post into other rooms
+    if (!REPLY_ROOM.test(reply)) return
+    const deadlineMs = Math.max(1, Math.min(Number(got.invitation.deadline) - Date.now(), ctx.sessionMs))
+    await gateway.post(reply, packet, { signal, deadlineMs, ttlSeconds: Math.ceil(deadlineMs / 1000) })
+  }
+
+  async function refuse(got: ReceivedInvitation, share: KeyShare, r: Refusal, signal: AbortSignal): Promise<void> {
+    const { identity, roster, epoch, level } = share
+    const { ask } = got.invitation
+    const stop = { reason: r.code, message: r.message.slice(0, 200) }
+    if (ask.kind === 'sign-presigned')
+      return reply(ask.reply, refusalPacket(share, got.meeting, got.from, stop, random), got, signal)
+    // The refusal goes to whoever asked, and to nobody else.
+    const signers = roster.members.map((m) => m.id).filter((id) => id === got.from || id === identity.id)
+    const ending = linkSignals([signal])
+    const room = gateway.openRoom(meetingRoom(got.meeting), { signal: ending.signal, keepLog: false })
+    const common = { identity, roster, signers, epoch, level, random, work, signal: ending.signal }
+    try {
+      await openConnection({
+        ...common,
+        session: got.meeting,
+        channel: room,
+        protocols: [meetRounds],
+        deadlineMs: REFUSAL_MS,
+      }).refuse(stop)
+    } finally {
+      ending.abort()
+      room.close()
+    }
+  }
+
+  /** Throws what a session throws; a refusal when the presignature is not there any more. */
+  async function takePart(got: ReceivedInvitation, share: KeyShare, signal: AbortSignal): Promise<Refusal | undefined> {
+    const { invitation, meeting } = got
+    const { ask, account, signers } = invitation
+    if (ask.kind === 'sign-presigned') {
+      const key = { account, signers, owner: got.from }
+      const take = () => grounds.pool?.take(key, ask.presignature)
+      let presigned = take()
+      if (presigned === undefined) {
+        await presigning.get(poolName(key))
+        presigned = take()
+      }
+      if (presigned === undefined) return { code: GONE, message: 'this side does not have that presignature any more' }
+      const packet = answerPacket(share, presigned, digestOf(ask.payload))
+      const [oldest] = answers.keys()
+      if (answers.size >= ANSWERS_LIMIT && oldest !== undefined) answers.delete(oldest)
+      answers.set(bytesToHex(meeting), packet)
+      await reply(ask.reply, packet, got, signal)
+      return undefined
+    }
+    const ending = linkSignals([signal])
+    const room = gateway.openRoom(meetingRoom(meeting), {
+      signal: ending.signal,
+      logBytes: meetingBytes(signers.length),
+    })
+    const o = {
+      share,
+      meeting,
+      invitation,
+      channel: room,
+      deadlineMs: Math.max(1, Math.min(Number(invitation.deadline) - Date.now(), ctx.sessionMs)),
+      signal: ending.signal,
+      random,
+      work: ask.kind === 'presign' ? (work.background ?? work) : work,
+      locks: grounds.locks,
+      ...(ctx.trace === undefined ? {} : { trace: ctx.trace }),
+      ...(onEvidence === undefined ? {} : { onEvidence }),
+    }
+    try {
+      if (ask.kind === 'sign') await runSigning(o, ask.payload)
+      else await keep(poolName({ account, signers, owner: ask.owner }), runPresigning(o))
+    } finally {
+      ending.abort()
+      room.close()
+    }
+    return undefined
+  }
+
+  async function keep(name: string, making: Promise<Presigned>): Promise<void> {
+    const kept = making.then((made) => void grounds.pool?.put(made))
+    const settled = Promise.allSettled([presigning.get(name), kept])
+    presigning.set(name, settled)
+    try {
+      await kept
+    } finally {
+      void settled.then(() => presigning.get(name) === settled && presigning.delete(name))
+    }
+  }
+
+  return {
+    async answer(got, share, signal) {
+      const started = Date.now()
+      const { from, meeting, invitation } = got
+      const { kind } = invitation.ask
+      const about = { kind, session: bytesToHex(meeting).slice(0, 8), account: share.account, from }
+      const no = async (r: Refusal): Promise<void> => {
+        const isHeard = refusals < REFUSALS_LIMIT
+        ctx.emit({ at: isHeard ? 'refused' : 'ignored', ...about, code: r.code })
+        if (!isHeard) return
+        refusals++
+        await refuse(got, share, r, signal).catch(() => undefined)
+        refusals--
+      }
+      ctx.emit({ at: 'invited', ...about })
+      const place = ctx.admission.enter(from)
+      if (place !== 'admitted') return no({ code: place, message: PLACES[place] })
+      let refusal: Refusal | undefined
+      let failed = false
+      try {
+        refusal = (await judge(got, share, grounds)) ?? (await takePart(got, share, signal))
+        const at = kind === 'presign' ? 'presigned' : 'signed'
+        if (refusal === undefined) ctx.emit({ at, ...about, ms: Date.now() - started })
+      } catch (e) {
+        failed = !(e instanceof StateError)
+        const [code, named] = e instanceof MpcError ? [e.code, culprits(e)] : ['INTERNAL', []]
+        ctx.emit({ at: 'failed', ...about, ms: Date.now() - started, code, culprits: named })
+      } finally {
+        ctx.admission.leave(from, { failed })
+      }
+      if (refusal !== undefined) await no(refusal)
+    },
+
+    repeat(got, signal) {
+      const { ask } = got.invitation
+      const packet = answers.get(bytesToHex(got.meeting))
+      if (packet === undefined || ask.kind !== 'sign-presigned') return
+      reply(ask.reply, packet, got, signal).catch(() => undefined)
+    },
+  }
+}

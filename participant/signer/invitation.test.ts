@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { bytesToHex } from '../base/bytes.ts'
 import { INSECURE_TEST } from '../base/level.ts'
 import { systemRandom } from '../base/random.ts'
 import type { KeyShare } from '../key-share/key-share.ts'
@@ -23,7 +24,7 @@ const others = dealTestShares({ parties, threshold: 2, accounts: ['x'], level: I
 const share = (id: string, from = shares): KeyShare => from.get(id)?.get('x') as KeyShare
 const meeting = new Uint8Array(32).fill(1)
 const payload = { kind: 'sha256', message: Uint8Array.of(1) } as const
-const invitation = makeInvitation(share('a'), ['a', 'b'], payload, 1_000)
+const invitation = makeInvitation(share('a'), ['a', 'b'], { kind: 'sign', payload }, 1_000)
 
 test('the invited party opens it; nobody else does', () => {
   const raw = sealInvitation(share('a'), meeting, 'b', invitation, systemRandom)
@@ -43,7 +44,7 @@ test('the sealed packet shows neither account nor message', () => {
     share('a'),
     meeting,
     'b',
-    makeInvitation(share('a'), ['a', 'b'], secret, 1_000),
+    makeInvitation(share('a'), ['a', 'b'], { kind: 'sign', payload: secret }, 1_000),
     systemRandom,
   )
   assert.ok(!Buffer.from(raw).includes('canary'))
@@ -94,10 +95,15 @@ test('the hash covers the meeting and every field', () => {
     { ...invitation, roster: new Uint8Array(32) },
     { ...invitation, level: 'other' },
     { ...invitation, signers: ['a', 'c'] },
-    { ...invitation, payload: { kind: 'keccak256', message: Uint8Array.of(1) } },
+    { ...invitation, ask: { kind: 'sign', payload: { kind: 'keccak256', message: Uint8Array.of(1) } } },
+    { ...invitation, ask: { kind: 'presign', owner: 'a' } },
+    { ...invitation, ask: { kind: 'presign', owner: 'b' } },
+    { ...invitation, ask: { kind: 'sign-presigned', payload, presignature: meeting, reply: 'replies-0' } },
+    { ...invitation, ask: { kind: 'sign-presigned', payload, presignature: meeting, reply: 'replies-1' } },
     { ...invitation, deadline: 1_001n },
   ]
-  for (const i of changed) assert.notDeepEqual(invitationHash(meeting, i), base)
+  const hashes = [base, ...changed.map((i) => invitationHash(meeting, i))].map(bytesToHex)
+  assert.equal(new Set(hashes).size, hashes.length)
   assert.notDeepEqual(invitationHash(new Uint8Array(32), invitation), base)
 })
 

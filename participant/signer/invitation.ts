@@ -12,11 +12,25 @@ import { ACCOUNT_LIMIT, type KeyShare } from '../key-share/key-share.ts'
 import type { ProtocolRounds } from '../party/party.ts'
 import { type Identity, MAX_PARTIES, memberOf, type PartyId, rosterDigest } from '../party/roster.ts'
 import { broadcastRound } from '../party/rounds.ts'
-import { type Codec, decode, encode, fixed, list, nat, struct, text, u32 } from '../wire/codec.ts'
+import { type Codec, decode, encode, fixed, list, nat, struct, text, u8, u32 } from '../wire/codec.ts'
 import { decodePacket, type Envelope, encodePacket, signEnvelope, verifyEnvelope } from '../wire/envelope.ts'
 import { seal, unseal } from '../wire/sealing.ts'
 import { Transcript } from '../wire/transcript.ts'
 import { type Payload, payloadCodec } from './payload.ts'
+
+/** What is asked of the others. */
+export type Ask =
+  /** Make a nonce and a signature, in one session. */
+  | { readonly kind: 'sign'; readonly payload: Payload }
+  /** Make a presignature that `owner` may spend. */
+  | { readonly kind: 'presign'; readonly owner: PartyId }
+  /** Sign with the presignature of this id (32 bytes), and answer in this room. */
+  | {
+      readonly kind: 'sign-presigned'
+      readonly payload: Payload
+      readonly presignature: Uint8Array
+      readonly reply: string
+    }
 
 export interface Invitation {
   readonly account: string
@@ -25,9 +39,39 @@ export interface Invitation {
   readonly roster: Uint8Array
   readonly level: string
   readonly signers: readonly PartyId[]
-  readonly payload: Payload
+  readonly ask: Ask
   /** Unix time in ms at which the initiator gives up. */
   readonly deadline: bigint
+}
+
+const asks = {
+  sign: struct<Extract<Ask, { kind: 'sign' }>>({ kind: constant('sign'), payload: payloadCodec }),
+  presign: struct<Extract<Ask, { kind: 'presign' }>>({ kind: constant('presign'), owner: text(32) }),
+  'sign-presigned': struct<Extract<Ask, { kind: 'sign-presigned' }>>({
+    kind: constant('sign-presigned'),
+    payload: payloadCodec,
+    presignature: fixed(32),
+    reply: text(64),
+  }),
+}
+const ASK_KINDS = ['sign', 'presign', 'sign-presigned'] as const
+
+/** The kind goes first, as one byte. */
+const askCodec: Codec<Ask> = {
+  write(w, ask) {
+    u8.write(w, ASK_KINDS.indexOf(ask.kind))
+    ;(asks[ask.kind] as Codec<Ask>).write(w, ask)
+  },
+  read(r) {
+    const kind = ASK_KINDS[u8.read(r)]
+    if (kind === undefined) throw new DecodeError('invitation: expected a known kind')
+    return asks[kind].read(r)
+  },
+}
+
+/** Takes no bytes. */
+function constant<T>(value: T): Codec<T> {
+  return { write: () => undefined, read: () => value }
 }
 
 const codec: Codec<Invitation> = struct<Invitation>({
@@ -36,7 +80,7 @@ const codec: Codec<Invitation> = struct<Invitation>({
   roster: fixed(32),
   level: text(32),
   signers: list(text(32), 2, MAX_PARTIES),
-  payload: payloadCodec,
+  ask: askCodec,
   deadline: nat(56),
 })
 
@@ -52,12 +96,7 @@ export interface Join {
 export const join = broadcastRound('join', struct<Join>({ invitation: fixed(32), nonce: fixed(32) }))
 export const meetRounds: ProtocolRounds = { protocol: PROTOCOL, rounds: [join] }
 
-export function makeInvitation(
-  share: KeyShare,
-  signers: readonly PartyId[],
-  payload: Payload,
-  deadline: number,
-): Invitation {
+export function makeInvitation(share: KeyShare, signers: readonly PartyId[], ask: Ask, deadline: number): Invitation {
   const { account, epoch, roster, level } = share
   return {
     account,
@@ -65,7 +104,7 @@ export function makeInvitation(
     roster: rosterDigest(roster),
     level: level.name,
     signers,
-    payload,
+    ask,
     deadline: BigInt(deadline),
   }
 }
@@ -139,5 +178,6 @@ export function invitationProblem(share: KeyShare, from: PartyId, i: Invitation)
   const fits = order.length === share.core.threshold && order.length === i.signers.length
   if (!fits || order.some((id, at) => id !== i.signers[at])) return 'SIGNERS'
   if (!i.signers.includes(from) || !i.signers.includes(share.identity.id)) return 'SIGNERS'
+  if (i.ask.kind === 'presign' && !i.signers.includes(i.ask.owner)) return 'SIGNERS'
   return undefined
 }

@@ -9,15 +9,36 @@ import type { KeyShare } from '../key-share/key-share.ts'
 import type { Point } from '../math/curve.ts'
 import { fingerprint, type PartyId } from '../party/roster.ts'
 import type { Trace } from '../party/trace.ts'
-import { type Gateway, inboxRoom } from '../room/gateway.ts'
+import type { Signature } from '../protocols/material.ts'
+import type { Gateway } from '../room/gateway.ts'
 import { inProcess, type Work } from '../zk/work.ts'
+import { signPresigned } from './ask-presigned.ts'
+import { convene, defaultSigners, requireSigners, requireUnlocked } from './convene.ts'
 import { ethereumAddress, type SignResult } from './describe.ts'
 import type { Evidence } from './evidence-file.ts'
-import { invitationProblem, makeInvitation, meetingBytes, meetingRoom, sealInvitation } from './invitation.ts'
-import { findLock, type Locks, memoryLocks } from './locks.ts'
+import { type Locks, memoryLocks } from './locks.ts'
 import { digestOf, type Payload } from './payload.ts'
+import { type PoolCounts, type PoolKey, PresignaturePool } from './pool.ts'
+import { startRefill } from './refill.ts'
+import { Replies } from './replies.ts'
 import { type ServeOptions, type Service, serve } from './serve.ts'
-import { runSigning, type SigningStep } from './signing.ts'
+import { runPresigning, runSigning, type SigningStep } from './signing.ts'
+
+export interface PoolOptions {
+  /** When fewer are left of one account and set of signers, more are made, in the background. */
+  readonly low: number
+  /** Until there are so many. */
+  readonly high: number
+  /** The most that peers may make us keep, of one account, set of signers and owner; 64 by default. */
+  readonly max?: number
+  /** An hour by default. */
+  readonly maxAgeMs?: number
+  /**
+   * This side starts the refilling of what it signs with; true by default. A side that only serves keeps its part of
+   * what others start in any case.
+   */
+  readonly refill?: boolean
+}
 
 export interface ParticipantOptions {
   /** By account id. Accounts may have different rosters. */
@@ -28,6 +49,8 @@ export interface ParticipantOptions {
   readonly trace?: Trace
   /** Locks that outlive the process; without them a restart forgets that a signature failed. */
   readonly locks?: Locks
+  /** Presignatures ahead of every request, between two signers; without it every signature is made from the start. */
+  readonly pool?: PoolOptions
 }
 
 export interface AccountInfo {
@@ -55,94 +78,166 @@ export interface SignOptions {
   readonly onEvidence?: (evidence: readonly Evidence[]) => void
 }
 
+export type PrepareOptions = Omit<SignOptions, 'payload' | 'onStep'> & { readonly count: number }
+
 export interface Participant {
   accounts(): readonly AccountInfo[]
   /**
    * A signature over the payload, verified under the account's public key. Throws UsageError for an unknown account or
-   * impossible signers, StateError with reason LOCKED, TransportError naming who was waited for, PeerStopped when somebody refused, ProtocolAbort with
-   * the culprits.
+   * impossible signers, StateError with reason LOCKED, TransportError naming who was waited for, PeerStopped when
+   * somebody refused, ProtocolAbort with the culprits.
    */
   sign(o: SignOptions): Promise<SignResult>
+  /** Makes presignatures until `count` are there for us. Throws as `sign` does, UsageError without a pool. */
+  prepare(o: PrepareOptions): Promise<void>
+  /** Undefined without a pool. */
+  pool(): PoolCounts | undefined
   /** Takes part when others ask, until it is stopped. */
   serve(o: ServeOptions): Service
   /** Ends every signing and every service of this participant. */
   close(): void
 }
 
+/** The most that one signature waits for an answer to a presigned request before it is made from the start. */
+const ANSWER_MS = 10_000
+const REFILL_DEADLINE_MS = 60_000
+const DAY_MS = 86_400_000
+
 /** Without the refusal of test levels, for tests; hosts use `createParticipant`. */
 export function openParticipant(o: ParticipantOptions): Participant {
   const { keyShares, gateway, random = systemRandom, work = inProcess, locks = memoryLocks() } = o
   const closing = new AbortController()
-  const trace = o.trace === undefined ? {} : { trace: o.trace }
+  const common = { gateway, random, work, locks, ...(o.trace === undefined ? {} : { trace: o.trace }) }
+  const pool = o.pool && new PresignaturePool({ max: o.pool.max ?? 64, maxAgeMs: o.pool.maxAgeMs ?? 3_600_000 })
+  const replies = new Replies(gateway, random, closing.signal)
+  const services = new Set<Service>()
+  let signing = 0
+
+  const shareOf = (account: string): KeyShare => {
+    const share = keyShares.get(account)
+    if (share === undefined) throw new UsageError('account: expected one of this participant')
+    return share
+  }
+
+  /** What a request names, checked. */
+  async function request({ account, deadlineMs, signers }: Pick<SignOptions, 'account' | 'deadlineMs' | 'signers'>) {
+    if (closing.signal.aborted) throw new StateError('participant is closed')
+    if (!(deadlineMs > 0 && deadlineMs <= DAY_MS)) throw new UsageError('deadline: expected up to a day, in ms')
+    const share = shareOf(account)
+    const chosen = signers ?? defaultSigners(share)
+    requireSigners(share, chosen)
+    await requireUnlocked(locks, share, chosen)
+    return { share, signers: chosen, key: { account, signers: chosen, owner: share.identity.id } }
+  }
+
+  async function presign(
+    key: PoolKey,
+    more: Pick<SignOptions, 'signal' | 'onEvidence'> = {},
+    deadlineMs = REFILL_DEADLINE_MS,
+  ) {
+    const share = shareOf(key.account)
+    const ask = { kind: 'presign', owner: key.owner } as const
+    const { signal, ...rest } = more
+    const signals = [closing.signal, signal]
+    const quiet = { ...common, work: work.background ?? work, ...rest }
+    const made = await convene({ ...quiet, share, signers: key.signers, ask, deadlineMs, signals }, runPresigning)
+    pool?.put(made)
+  }
+
+  const refill =
+    o.pool === undefined || pool === undefined || o.pool.refill === false
+      ? undefined
+      : startRefill({
+          pool,
+          low: o.pool.low,
+          high: o.pool.high,
+          signal: closing.signal,
+          isIdle: () => signing === 0 && [...services].every((s) => s.sessions === 0),
+          presign: (key) => presign(key),
+        })
+
+  /** From the pool, if there is something for this request; undefined when it has to be made from the start. */
+  async function warm(o: SignOptions, key: PoolKey, share: KeyShare): Promise<Signature | undefined> {
+    const [peer, ...others] = key.signers.filter((id) => id !== share.identity.id)
+    if (pool === undefined || peer === undefined || others.length > 0 || o.payload.kind === 'digest') return undefined
+    refill?.watch(key)
+    const presigned = pool.takeOldest(key)
+    if (presigned === undefined) return undefined
+    const { payload, deadlineMs, onEvidence } = o
+    const ending = linkSignals([closing.signal, o.signal])
+    const { signal } = ending
+    const answerMs = Math.min(ANSWER_MS, deadlineMs / 2)
+    const about = { share, presigned, peer, payload, replies, deadlineMs, answerMs, signal }
+    try {
+      return await signPresigned({ ...common, ...about, ...(onEvidence === undefined ? {} : { onEvidence }) })
+    } finally {
+      ending.release()
+      refill?.watch(key)
+    }
+  }
 
   return {
     accounts: () => [...keyShares.values()].map(infoOf),
 
-    async sign({ account, payload, deadlineMs, onStep, onEvidence, ...rest }) {
-      if (closing.signal.aborted) throw new StateError('participant is closed')
-      if (!(deadlineMs > 0 && deadlineMs <= 86_400_000)) throw new UsageError('deadline: expected up to a day, in ms')
-      const share = keyShares.get(account)
-      if (share === undefined) throw new UsageError('account: expected one of this participant')
-      const signers = rest.signers ?? defaultSigners(share)
+    async sign(options) {
+      const { account, payload, deadlineMs, onStep, onEvidence } = options
+      const stopAt = Date.now() + deadlineMs
       const digest = digestOf(payload)
-      const meeting = random.bytes(32)
-      const invitation = makeInvitation(share, signers, payload, Date.now() + deadlineMs)
-      if (invitationProblem(share, share.identity.id, invitation) !== undefined) {
-        throw new UsageError(`signers: expected ${share.core.threshold} members in roster order, ourselves among them`)
-      }
-
-      const { id } = share.identity
-      const lock = await findLock(locks, account, id, signers)
-      if (lock !== undefined) {
-        const what = `a signature of account "${account}" with ${lock.peer} failed (${lock.code})`
-        throw new StateError(`locked: ${what}; nothing is signed with it until an operator clears the lock`, {
-          reason: 'LOCKED',
-        })
-      }
-
-      // One signal for the room, the invitations and the protocol: whatever fails first ends all of it.
-      const ending = linkSignals([closing.signal, rest.signal])
-      const { signal } = ending
-      const room = gateway.openRoom(meetingRoom(meeting), { signal, logBytes: meetingBytes(signers.length) })
-      // An inbox lives as long as its owner: an invitation must not stay in it longer than it matters.
-      const ttlSeconds = Math.ceil(deadlineMs / 1000)
-      const invite = async (): Promise<void> => {
-        for (const id of signers.filter((s) => s !== share.identity.id)) {
-          const member = share.roster.members.find((m) => m.id === id)
-          if (member === undefined) throw new UsageError('signers: expected members of the roster')
-          const packet = sealInvitation(share, meeting, id, invitation, random)
-          await gateway.post(inboxRoom(member.verifyKey), packet, { signal, deadlineMs, ttlSeconds })
-        }
-      }
-      // A gateway that restarts has lost the invitations too; a second one of the same meeting is ignored.
-      room.onRestart(() => void invite().catch(() => undefined))
-      onStep?.('inviting')
+      const { share, signers, key } = await request(options)
+      const { publicKey } = share.core
+      signing++
       try {
-        const signing = runSigning({
-          share,
-          meeting,
-          invitation,
-          channel: room,
-          deadlineMs,
-          signal,
-          random,
-          work,
-          locks,
-          ...trace,
-          ...(onStep === undefined ? {} : { onStep }),
-          ...(onEvidence === undefined ? {} : { onEvidence }),
-        })
-        // a gateway that takes the invitation and never says so keeps nobody from a signature that is there
-        const signature = await Promise.race([signing, invite().then(() => signing)])
-        return { account, publicKey: share.core.publicKey, digest, signature }
+        const quick = await warm(options, key, share)
+        if (quick !== undefined) return { account, publicKey, digest, signature: quick }
+        onStep?.('inviting')
+        const ask = { kind: 'sign', payload } as const
+        const signals = [closing.signal, options.signal]
+        const left = Math.max(1, stopAt - Date.now())
+        const session = { ...common, share, signers, ask, deadlineMs: left, signals }
+        const signature = await convene({ ...session, ...(onEvidence === undefined ? {} : { onEvidence }) }, (m) =>
+          runSigning({ ...m, ...(onStep === undefined ? {} : { onStep }) }, payload),
+        )
+        return { account, publicKey, digest, signature }
       } finally {
-        ending.abort()
-        room.close()
+        signing--
       }
     },
 
-    serve: (options) => serve({ keyShares, gateway, random, work, locks, signal: closing.signal, ...trace }, options),
-    close: () => closing.abort(),
+    async prepare({ count, ...options }) {
+      if (pool === undefined) throw new UsageError('prepare: expected a participant with a pool')
+      if (!Number.isInteger(count) || count < 0) throw new UsageError('count: expected a number of presignatures')
+      const stopAt = Date.now() + options.deadlineMs
+      const { key } = await request(options)
+      while (pool.size(key) < count) {
+        if (!pool.hasPlace(key)) throw new UsageError('count: expected no more than the pool holds')
+        const { signal, onEvidence } = options
+        const more = {
+          ...(signal === undefined ? {} : { signal }),
+          ...(onEvidence === undefined ? {} : { onEvidence }),
+        }
+        await presign(key, more, Math.max(1, stopAt - Date.now()))
+      }
+      refill?.watch(key)
+    },
+
+    pool: () => pool?.counts(),
+
+    serve(options) {
+      const service = serve({ ...common, keyShares, pool, signal: closing.signal }, options)
+      services.add(service)
+      return {
+        ready: service.ready,
+        get sessions() {
+          return service.sessions
+        },
+        stop: (how) => service.stop(how).finally(() => services.delete(service)),
+      }
+    },
+
+    close() {
+      closing.abort()
+      pool?.clear()
+    },
   }
 }
 
@@ -157,11 +252,4 @@ function infoOf({ account, core, epoch, identity, roster }: KeyShare): AccountIn
     members: roster.members.map((m) => m.id),
     fingerprint: fingerprint(roster),
   }
-}
-
-/** Ourselves and the first others, in roster order. */
-function defaultSigners({ roster, identity, core }: KeyShare): readonly PartyId[] {
-  const ids = roster.members.map((m) => m.id)
-  const chosen = new Set([identity.id, ...ids.filter((id) => id !== identity.id).slice(0, core.threshold - 1)])
-  return ids.filter((id) => chosen.has(id))
 }

@@ -11,14 +11,14 @@ import type { Trace } from '../party/trace.ts'
 import { type Gateway, inboxRoom } from '../room/gateway.ts'
 import type { Work } from '../zk/work.ts'
 import { Admission } from './admission.ts'
-import { answering, type Refusal, type ServiceEvent, type SignRequest } from './answer.ts'
+import { answering, type ServiceEvent } from './answer.ts'
 import type { Evidence } from './evidence-file.ts'
 import { isFromPeer, openInvitation, type ReceivedInvitation } from './invitation.ts'
+import type { Decisions } from './judging.ts'
 import type { Locks } from './locks.ts'
+import type { PresignaturePool } from './pool.ts'
 
-export interface ServeOptions {
-  /** Undefined to take part. Errors thrown here refuse with code INTERNAL. */
-  decide(request: SignRequest): Refusal | undefined | Promise<Refusal | undefined>
+export interface ServeOptions extends Decisions {
   /** Signings at the same time; more are refused with code BUSY. */
   readonly maxSessions: number
   /** Of one peer, so that others find a place; three quarters of all by default. */
@@ -47,6 +47,7 @@ export interface ServeContext {
   readonly random: Random
   readonly work: Work
   readonly locks: Locks
+  readonly pool: PresignaturePool | undefined
   readonly signal: AbortSignal
   readonly trace?: Trace
 }
@@ -71,15 +72,20 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
     maxSessionsPerPeer,
     failuresPerMinute: o.failuresPerMinute ?? FAILURES_PER_MINUTE,
   })
-  const { gateway, random, work, locks, trace } = ctx
-  const answer = answering({
+  const { gateway, random, work, locks, pool, trace } = ctx
+  const { decidePresign } = o
+  const { answer, repeat } = answering({
     gateway,
     random,
     work,
-    locks,
+    grounds: {
+      locks,
+      pool,
+      decide: (request) => o.decide(request),
+      ...(decidePresign === undefined ? {} : { decidePresign }),
+    },
     admission,
     sessionMs: o.sessionMs,
-    decide: (request) => o.decide(request),
     emit,
     ...(trace === undefined ? {} : { trace }),
     ...(o.onEvidence === undefined ? {} : { onEvidence: o.onEvidence }),
@@ -111,7 +117,10 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
     const deadline = Number(got.invitation.deadline)
     // Long past: out of the inbox's history, and nobody waits for an answer.
     if (deadline < now - MEMORY_MS) return
-    if (!remember(bytesToHex(got.meeting), Math.min(deadline, now + o.sessionMs))) return
+    if (!remember(bytesToHex(got.meeting), Math.min(deadline, now + o.sessionMs))) {
+      repeat(got, taking.signal)
+      return
+    }
     const task = answer(got, share, taking.signal).finally(() => running.delete(task))
     running.add(task)
   }

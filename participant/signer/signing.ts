@@ -1,111 +1,61 @@
 /**
- * One signing, as every signer runs it: meet in the room, agree on the session id from everybody's nonce, presign, sign.
- * The initiator and those invited differ only in who wrote the invitation.
+ * One session of the signers: a signature, cold, in four rounds; or a presignature in three, for a signature later.
  */
-import { equalBytes } from '../base/bytes.ts'
-import { ProtocolAbort } from '../base/errors.ts'
-import type { Random } from '../base/random.ts'
-import type { KeyShare } from '../key-share/key-share.ts'
-import type { Channel } from '../party/channel.ts'
-import { openConnection } from '../party/connection.ts'
-import type { Trace } from '../party/trace.ts'
-import { convicts } from '../protocols/evidence.ts'
+import { StateError } from '../base/errors.ts'
 import type { Signature } from '../protocols/material.ts'
 import { presign } from '../protocols/presign/protocol.ts'
 import { presignRounds } from '../protocols/presign/rounds.ts'
-import { type SessionContext, sessionOf } from '../protocols/session-context.ts'
+import { sessionOf } from '../protocols/session-context.ts'
 import { sign, signRounds } from '../protocols/sign/protocol.ts'
-import type { Work } from '../zk/work.ts'
-import type { Evidence } from './evidence-file.ts'
-import { type Invitation, invitationHash, join, meetRounds } from './invitation.ts'
-import { type Locks, locksAfter } from './locks.ts'
-import { digestOf } from './payload.ts'
+import { type MeetingOptions, meet, openSession, settleFailure } from './meeting.ts'
+import { digestOf, type Payload } from './payload.ts'
+import type { Presigned } from './pool.ts'
 
 export type SigningStep = 'inviting' | 'joined' | 'presigning' | 'signing'
 
-export interface SigningOptions {
-  readonly share: KeyShare
-  readonly meeting: Uint8Array
-  readonly invitation: Invitation
-  readonly channel: Channel
-  /** From now. */
-  readonly deadlineMs: number
-  readonly signal: AbortSignal
-  readonly random: Random
-  readonly work: Work
-  readonly locks: Locks
-  readonly trace?: Trace
+export interface SigningOptions extends MeetingOptions {
   readonly onStep?: (step: SigningStep) => void
-  /** What can be shown to others when a peer made the signing abort. Called before the error is thrown. */
-  readonly onEvidence?: (evidence: readonly Evidence[]) => void
 }
 
 /** Throws ProtocolAbort, PeerStopped or TransportError. */
-export async function runSigning(o: SigningOptions): Promise<Signature> {
-  const { share, invitation, random, work, signal, channel } = o
-  const { identity, roster, epoch, level, core, aux, account } = share
+export async function runSigning(o: SigningOptions, payload: Payload): Promise<Signature> {
+  const { share, invitation, onStep } = o
   const { signers } = invitation
   const stopAt = Date.now() + o.deadlineMs
-  const trace = o.trace === undefined ? {} : { trace: o.trace }
-  const common = { identity, roster, signers, epoch, level, channel, random, work, signal, ...trace }
-
-  const mine = { invitation: invitationHash(o.meeting, invitation), nonce: random.bytes(32) }
-  const meeting = openConnection({
-    ...common,
-    session: o.meeting,
-    protocols: [meetRounds],
-    deadlineMs: o.deadlineMs,
-    mayRestart: true,
-  })
-  const joined = await meeting.run(async (party) => {
-    const p = party(meetRounds.protocol)
-    await p.broadcast(join, mine)
-    const got = await p.collect(join)
-    if (got.values().some((j) => !equalBytes(j.message.invitation, mine.invitation))) {
-      throw new ProtocolAbort('signers were invited to different things', [])
-    }
-    return got
-  })
-  o.onStep?.('joined')
-
-  const digest = digestOf(invitation.payload)
-  const nonces = new Map([
-    [identity.id, mine.nonce],
-    ...joined.entries().map(([id, j]): [string, Uint8Array] => [id, j.message.nonce]),
-  ])
-  const context: SessionContext = {
-    purpose: 'sign',
-    level,
-    roster,
-    threshold: core.threshold,
-    account,
-    epoch,
-    signers,
-    nonces,
-    feldman: core.feldman,
-    aux: new Map([...aux.peers, [identity.id, aux]]),
-    digest,
+  const digest = digestOf(payload)
+  const context = await meet(o, 'sign', digest)
+  onStep?.('joined')
+  const rounds = presignRounds(share.level, signers.length)
+  const connection = openSession(o, context, [rounds, signRounds], Math.max(0, stopAt - Date.now()))
+  try {
+    return await connection.run(async (party) => {
+      onStep?.('presigning')
+      const { core, aux } = share
+      const presignature = await presign({ core, aux, signers, rounds }, party(rounds.protocol))
+      onStep?.('signing')
+      return sign({ presignature, digest }, party(signRounds.protocol))
+    })
+  } catch (e) {
+    return settleFailure(o, context, e)
   }
-  const rounds = presignRounds(level, signers.length)
-  const deadlineMs = Math.max(0, stopAt - Date.now())
-  const connection = openConnection({
-    ...common,
-    session: sessionOf(context),
-    protocols: [rounds, signRounds],
-    deadlineMs,
-    convicts: (fault) => convicts(fault, context),
-  })
-  const signature = connection.run(async (party) => {
-    o.onStep?.('presigning')
-    const presignature = await presign({ core, aux, signers, rounds }, party(rounds.protocol))
-    o.onStep?.('signing')
-    return sign({ presignature, digest }, party(signRounds.protocol))
-  })
-  return signature.catch(async (e: unknown) => {
-    if (e instanceof ProtocolAbort && e.faults.length > 0) o.onEvidence?.(e.faults.map((fault) => ({ fault, context })))
-    const about = { account, self: identity.id, signers, session: sessionOf(context) }
-    // a lock that can't be written holds in memory; why the signing failed is what the caller has to hear
-    for (const lock of locksAfter(e, about)) await o.locks.add(lock).catch(() => undefined)
-    throw e
-  })
+}
+
+/** Our part of a presignature for the owner that the invitation names. Throws as `runSigning` does. */
+export async function runPresigning(o: SigningOptions): Promise<Presigned> {
+  const { share, invitation } = o
+  const { signers, ask } = invitation
+  if (ask.kind !== 'presign') throw new StateError('expected an invitation to presign')
+  const stopAt = Date.now() + o.deadlineMs
+  const context = await meet(o, 'presign')
+  const rounds = presignRounds(share.level, signers.length)
+  const connection = openSession(o, context, [rounds], Math.max(0, stopAt - Date.now()))
+  try {
+    const { core, aux } = share
+    const presignature = await connection.run((party) =>
+      presign({ core, aux, signers, rounds }, party(rounds.protocol)),
+    )
+    return { id: sessionOf(context), owner: ask.owner, presignature, context, ...connection.told() }
+  } catch (e) {
+    return settleFailure(o, context, e)
+  }
 }

@@ -1,11 +1,17 @@
 /**
- * Where proofs are computed. Protocols prove and verify through a `Work`, so that a host can move the heavy
- * arithmetic elsewhere; `inProcess` gives other tasks of the event loop a turn before each proof.
+ * Where proofs are computed and primes are found. Protocols prove and verify through a `Work`, so that a host can move
+ * the heavy arithmetic elsewhere: `inProcess` gives other tasks of the event loop a turn before each proof;
+ * work-pool.ts has worker threads.
+ *
+ * A proof's randomness is 32 bytes of the caller's, drawn when it is asked for and expanded where it is made. So it is
+ * the same proof, byte for byte, wherever that is.
  */
-import type { Random } from '../base/random.ts'
+import { expandSeed, type Random, SEED_BYTES } from '../base/random.ts'
+import { blumPrime, type PrimeMaker, safePrime } from '../math/primes.ts'
 import type { Binding, NonInteractive, Proof } from './sigma.ts'
 
 export interface Work {
+  /** Rejects with what the proof throws. */
   prove<S, W, C, K, E, R, Ch extends string>(
     proof: NonInteractive<S, W, C, K, E, R, Ch>,
     b: Binding,
@@ -13,12 +19,16 @@ export interface Work {
     w: W,
     random: Random,
   ): Promise<Proof<C, R>>
+  /** The name of the first check that fails, or undefined when the proof holds. */
   verify<S, W, C, K, E, R, Ch extends string>(
     proof: NonInteractive<S, W, C, K, E, R, Ch>,
     b: Binding,
     x: S,
     given: Proof<C, R>,
   ): Promise<Ch | undefined>
+  readonly primes: PrimeMaker
+  /** The same, for what nobody waits for: a request waits for no more than one proof of it. */
+  readonly background: Work
 }
 
 /** Lets timers and sockets run before the next heavy block. */
@@ -33,13 +43,30 @@ export function yieldToEventLoop(): Promise<void> {
   })
 }
 
+/** The proof that this seed makes, in the next turn of the event loop. Overwrites the seed. */
+export async function proveFromSeed<S, W, C, K, E, R, Ch extends string>(
+  proof: NonInteractive<S, W, C, K, E, R, Ch>,
+  b: Binding,
+  x: S,
+  w: W,
+  seed: Uint8Array,
+): Promise<Proof<C, R>> {
+  await yieldToEventLoop()
+  const random = expandSeed(seed)
+  seed.fill(0)
+  return proof.prove(b, x, w, random)
+}
+
 export const inProcess: Work = {
   async prove(proof, b, x, w, random) {
-    await yieldToEventLoop()
-    return proof.prove(b, x, w, random)
+    return proveFromSeed(proof, b, x, w, random.bytes(SEED_BYTES))
   },
   async verify(proof, b, x, given) {
     await yieldToEventLoop()
     return proof.verify(b, x, given)
+  },
+  primes: { make: (safe, options) => (safe ? safePrime(options) : blumPrime(options)) },
+  get background() {
+    return inProcess
   },
 }

@@ -3,22 +3,21 @@ import type { Identity } from '../../participant/party/roster.ts'
 import type { Gateway } from '../../participant/room/gateway.ts'
 import { decodePacket, type Envelope, encodePacket, signEnvelope } from '../../participant/wire/envelope.ts'
 
-/** `change` gives another body for a broadcast of the party, or the same. */
+/** `change` gives another body for a message that the party posts for everybody, or the same. */
 export function cheatingGateway(gateway: Gateway, identity: Identity, change: (e: Envelope) => Uint8Array): Gateway {
+  const changed = (raw: Uint8Array): Uint8Array => {
+    const packet = decodePacket(raw)
+    if (packet.kind !== 'clear') return raw
+    const { envelope } = packet
+    const body = change(envelope)
+    return encodePacket({ kind: 'clear', envelope: signEnvelope({ ...envelope, body }, identity.signingKey) })
+  }
   return {
     ...gateway,
+    post: (id, raw, options) => gateway.post(id, changed(raw), options),
     openRoom: (id, options) => {
       const room = gateway.openRoom(id, options)
-      return {
-        ...room,
-        post: (raw: Uint8Array) => {
-          const packet = decodePacket(raw)
-          if (packet.kind !== 'clear') return room.post(raw)
-          const { envelope } = packet
-          const changed = signEnvelope({ ...envelope, body: change(envelope) }, identity.signingKey)
-          return room.post(encodePacket({ kind: 'clear', envelope: changed }))
-        },
-      }
+      return { ...room, post: (raw: Uint8Array) => room.post(changed(raw)) }
     },
   }
 }

@@ -1,10 +1,11 @@
 /** Everything that comes out of a room: packets, envelopes, seals, and the message of every round of every protocol. */
 import assert from 'node:assert/strict'
 import { bytesToHex, fromBase64, fromHex, fromUtf8, toBase64, utf8ToBytes } from '../../participant/base/bytes.ts'
-import { DecodeError, PeerStopped, TransportError, UsageError } from '../../participant/base/errors.ts'
+import { DecodeError, type Fault, PeerStopped, TransportError, UsageError } from '../../participant/base/errors.ts'
 import { INSECURE_TEST } from '../../participant/base/level.ts'
 import { dealTestShares } from '../../participant/key-share/testing.ts'
 import { G, mul, type Point } from '../../participant/math/curve.ts'
+import { accusationsCodec } from '../../participant/party/accusation.ts'
 import { echoCodec, openingCodec } from '../../participant/party/echo.ts'
 import { Inbox } from '../../participant/party/inbox.ts'
 import { openMailbox } from '../../participant/party/mailbox.ts'
@@ -16,7 +17,13 @@ import { auxRounds } from '../../participant/protocols/aux-info/rounds.ts'
 import { keygenRounds } from '../../participant/protocols/keygen/rounds.ts'
 import { presignRounds } from '../../participant/protocols/presign/rounds.ts'
 import { signRounds } from '../../participant/protocols/sign/protocol.ts'
-import { makeInvitation, meetRounds, openInvitation, sealInvitation } from '../../participant/signer/invitation.ts'
+import {
+  type Ask,
+  makeInvitation,
+  meetRounds,
+  openInvitation,
+  sealInvitation,
+} from '../../participant/signer/invitation.ts'
 import { type Payload, payloadCodec } from '../../participant/signer/payload.ts'
 import { rendezvous } from '../../participant/signer/rendezvous.ts'
 import { type Codec, encode, fixed, list, struct, text, u16 } from '../../participant/wire/codec.ts'
@@ -170,6 +177,14 @@ const sealed: Target = decoderTarget(
   sealedPackets,
 )
 
+const asks = (): readonly Ask[] => [
+  ...payloads().map((payload) => ({ kind: 'sign', payload }) as const),
+  { kind: 'presign', owner: 'bob' },
+  ...payloads().map(
+    (payload) => ({ kind: 'sign-presigned', payload, presignature: session, reply: 'replies-1' }) as const,
+  ),
+]
+
 const payloads = (): readonly Payload[] => [
   { kind: 'eip191', message: utf8ToBytes('hello') },
   { kind: 'keccak256', message: new Uint8Array(0) },
@@ -196,13 +211,13 @@ function invitations(): Target {
   return {
     name: 'wire/invitation',
     seeds: () =>
-      payloads().map((payload) =>
+      asks().map((ask) =>
         bodyOf(
           sealInvitation(
             share().alice,
             session,
             'bob',
-            makeInvitation(share().alice, ['alice', 'bob'], payload, 1_000_000),
+            makeInvitation(share().alice, ['alice', 'bob'], ask, 1_000_000),
             random,
           ),
         ),
@@ -222,12 +237,27 @@ function invitations(): Target {
   }
 }
 
+const accusations = (): readonly Omit<Fault, 'record'>[] => [
+  {
+    culprit: 'carol',
+    protocol: 'presign',
+    round: '1',
+    code: 'PROOF_EQ',
+    check: 'psi0: eq E',
+    evidence: [Uint8Array.of(1, 2, 3), new Uint8Array(0)],
+  },
+]
+
 /** A peer's last word: whatever it is, it ends as PeerStopped with one printable line. */
 const stop: Target = {
   name: 'wire/stop',
   seeds: () =>
-    ['too many', ''].map((message) =>
-      encode(struct({ reason: text(32), message: text(256) }), { reason: 'BUSY', message }),
+    ['too many', ''].map((message, i) =>
+      encode(struct({ reason: text(32), message: text(256), accusations: accusationsCodec }), {
+        reason: 'BUSY',
+        message,
+        accusations: accusations().slice(i),
+      }),
     ),
   async attempt(body) {
     const channel = memoryRoom()
@@ -324,6 +354,7 @@ export const targets: readonly Target[] = [
   decoderTarget('wire/packet', decodePacket, encodePacket, packets),
   codecTarget('wire/echo', echoCodec, () => [{ hashes: [random.bytes(32), random.bytes(32)] }]),
   codecTarget('wire/opening', openingCodec, () => [{ envelopes: [Uint8Array.of(1)] }, { envelopes: [] }]),
+  codecTarget('wire/accusations', accusationsCodec, () => [accusations(), []]),
   codecTarget('wire/viewed', viewed(text(40)), () => [{ view: random.bytes(32), message: 'any message' }]),
   codecTarget('wire/payload', payloadCodec, payloads),
   codecTarget('wire/roster', rosterCodec, () => [roster]),

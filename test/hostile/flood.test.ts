@@ -43,7 +43,7 @@ test('five hundred invitations of one peer leave room for the other, and are bou
   const flood = async (): Promise<void> => {
     const from = share('flooder')
     for (let i = 0; i < FLOOD; i++) {
-      const invitation = makeInvitation(from, ['flooder', 'service'], payload, Date.now() + 60_000)
+      const invitation = makeInvitation(from, ['flooder', 'service'], { kind: 'sign', payload }, Date.now() + 60_000)
       const meeting = systemRandom.bytes(32)
       const packet = sealInvitation(from, meeting, 'service', invitation, systemRandom)
       await gateway.post(inboxRoom(share('service').identity.verifyKey), packet)
