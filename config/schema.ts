@@ -100,6 +100,12 @@ export const serviceSchema = z
         session_seconds: integer(1, 86_400).default(60),
       })
       .prefault({}),
+    pool: z
+      .strictObject({
+        max: integer(0, 100_000).default(64),
+        max_age_seconds: integer(1, 86_400).default(3600),
+      })
+      .prefault({}),
     logging: logging('info'),
   })
   .superRefine((value, context) => {

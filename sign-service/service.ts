@@ -16,6 +16,7 @@ import {
   type Locks,
   MpcError,
   type Participant,
+  type ParticipantOptions,
   type ServiceEvent,
 } from '../participant/index.ts'
 import { keepEvidence } from '../participant/signer/evidence-file.node.ts'
@@ -44,9 +45,9 @@ type RoomEvent = Parameters<NonNullable<GatewayOptions['trace']>>[0]
 export function startService({ config, keyShares, logger }: ServiceOptions): RunningService {
   const { url } = config.gateway
   const gateway = connectGateway({ url, trace: (event) => logRoom(logger, event) })
-  const participant = createParticipant({ keyShares, gateway, locks: loggedLocks(config, logger) })
+  const participant = createParticipant({ keyShares, gateway, locks: loggedLocks(config, logger), ...poolOf(config) })
   const service = participant.serve({
-    decide: policyOf(config.policy),
+    ...policyOf(config.policy),
     maxSessions: config.limits.max_sessions,
     maxSessionsPerPeer: config.limits.max_sessions_per_peer,
     failuresPerMinute: config.limits.failures_per_minute,
@@ -74,6 +75,12 @@ export function startService({ config, keyShares, logger }: ServiceOptions): Run
       return closing
     },
   }
+}
+
+/** This side never starts anything: it keeps its part of what peers prepare. */
+function poolOf({ pool }: ServiceConfig): Pick<ParticipantOptions, 'pool'> {
+  const { max, max_age_seconds } = pool
+  return max === 0 ? {} : { pool: { low: 0, high: 0, max, maxAgeMs: 1000 * max_age_seconds, refill: false } }
 }
 
 /** Locks in files; each one is an error in the log, since a person has to look at it. */

@@ -32,7 +32,7 @@ export interface Refill {
 
 export function startRefill(o: RefillOptions): Refill {
   const { min, max } = o.pauseMs ?? PAUSE_MS
-  const watched = new Map<string, { readonly key: PoolKey; failures: number; notBefore: number }>()
+  const watched = new Map<string, { readonly key: PoolKey; failures: number; isPaused: boolean }>()
   let isRunning = false
 
   /** The next key that has too few, and may be tried; those being filled stay in line until they are full. */
@@ -42,7 +42,7 @@ export function startRefill(o: RefillOptions): Refill {
       const size = o.pool.size(w.key)
       if (size < o.low) filling.add(name)
       if (size >= o.high) filling.delete(name)
-      if (filling.has(name) && w.notBefore <= Date.now()) return w
+      if (filling.has(name) && !w.isPaused) return w
     }
     return undefined
   }
@@ -55,10 +55,14 @@ export function startRefill(o: RefillOptions): Refill {
         await o.presign(w.key)
         w.failures = 0
       } catch (e) {
+        const failed = w
         const ms = Math.min(max, min * 2 ** w.failures++)
-        w.notBefore = Date.now() + ms
+        w.isPaused = true
         o.onPause?.(w.key, e instanceof MpcError ? e.code : 'INTERNAL', ms)
-        void sleep(ms, o.signal).then(start)
+        void sleep(ms, o.signal).then(() => {
+          failed.isPaused = false
+          start()
+        })
       }
     }
   }
@@ -74,7 +78,7 @@ export function startRefill(o: RefillOptions): Refill {
   return {
     watch(key) {
       const name = JSON.stringify(key)
-      if (!watched.has(name)) watched.set(name, { key, failures: 0, notBefore: 0 })
+      if (!watched.has(name)) watched.set(name, { key, failures: 0, isPaused: false })
       start()
     },
   }
