@@ -14,7 +14,7 @@ import { memberOf, type PartyId } from '../party/roster.ts'
 import { viewed } from '../party/view.ts'
 import type { Signature } from '../protocols/material.ts'
 import { presignedContext, sessionOf } from '../protocols/session-context.ts'
-import { checkPartial, combinePartials, one, partial } from '../protocols/sign/protocol.ts'
+import { checkPartial, combinePartials, one, partial, tryCombine } from '../protocols/sign/protocol.ts'
 import { decode, encode } from '../wire/codec.ts'
 import {
   decodePacket,
@@ -96,9 +96,11 @@ export function finish(presigned: Presigned, digest: Uint8Array, answer: Envelop
   }
   const { view, message } = decodeAnswer(answer, failed)
   if (!equalBytes(view, presigned.view)) return failed('VIEW', 'view')
+  const sigmas = [partial(presignature, digest), message.sigma]
+  const signature = tryCombine(presignature, digest, sigmas)
+  if (signature !== undefined) return signature
   const wrong = checkPartial(presignature, digest, answer.from, message.sigma)
-  if (wrong !== undefined) return failed(wrong.code, wrong.check)
-  return combinePartials(presignature, digest, [partial(presignature, digest), message.sigma])
+  return wrong === undefined ? combinePartials(presignature, digest, sigmas) : failed(wrong.code, wrong.check)
 }
 
 function decodeAnswer(answer: Envelope, failed: (code: Fault['code'], check: string) => never) {

@@ -40,8 +40,12 @@ export async function sign({ presignature, digest }: SignInput, party: Party): P
   const sigma = partial(presignature, digest)
   await party.broadcast(one, { sigma })
   const partials = await party.collect(one)
+  const sigmas = [sigma, ...partials.values().map((m) => m.message.sigma)]
+  const signature = tryCombine(presignature, digest, sigmas)
+  if (signature !== undefined) return signature
+  // only then it matters whose share is wrong
   await party.checkEach(one, partials, (j, m) => checkPartial(presignature, digest, j, m.sigma))
-  return combinePartials(presignature, digest, [sigma, ...partials.values().map((m) => m.message.sigma)])
+  return combinePartials(presignature, digest, sigmas)
 }
 
 const used = new WeakSet<Presignature>()
@@ -71,6 +75,13 @@ export function checkPartial(
 
 /** The signature from everybody's partial ones, verified under the public key. Throws InternalError if it doesn't hold. */
 export function combinePartials(p: Presignature, digest: Uint8Array, sigmas: readonly bigint[]): Signature {
+  const signature = tryCombine(p, digest, sigmas)
+  if (signature !== undefined) return signature
+  throw new InternalError('signature does not verify under the public key; it was not released')
+}
+
+/** As `combinePartials`; undefined if it doesn't hold. */
+export function tryCombine(p: Presignature, digest: Uint8Array, sigmas: readonly bigint[]): Signature | undefined {
   const { x, y } = p.Gamma.toAffine()
   const r = nonceX(p)
   const sum = sigmas.reduce((a, b) => modQ(a + b), 0n)
@@ -80,8 +91,7 @@ export function combinePartials(p: Presignature, digest: Uint8Array, sigmas: rea
   const compact = concatBytes(bigintToBytes(r, 32), bigintToBytes(s, 32))
   const holds =
     r !== 0n && s !== 0n && secp256k1.verify(compact, digest, p.publicKey.toBytes(true), { prehash: false, lowS: true })
-  if (!holds) throw new InternalError('signature does not verify under the public key; it was not released')
-  return { r, s, recovery }
+  return holds ? { r, s, recovery } : undefined
 }
 
 /** r: the x-coordinate of Γ modulo q. */
