@@ -15,7 +15,7 @@ import { dealTestShares, testAuxSecrets } from '../participant/key-share/testing
 import type { Identity } from '../participant/party/roster.ts'
 import { connectGateway, inboxRoom } from '../participant/room/gateway.ts'
 import { generateShares } from '../participant/signer/ceremony.ts'
-import { openParticipant, type Participant } from '../participant/signer/participant.ts'
+import { openParticipant, type Participant, type ParticipantOptions } from '../participant/signer/participant.ts'
 import type { ServeOptions } from '../participant/signer/serve.ts'
 import { inProcess, type Work } from '../participant/zk/work.ts'
 import { nudged } from './secrecy-cheats.ts'
@@ -43,7 +43,7 @@ interface Scene {
   readonly proxy: RecordingProxy
   readonly random: Random
   readonly identities: Identity[]
-  open(keyShares: ReadonlyMap<string, KeyShare> | undefined, work?: Work): Participant
+  open(keyShares: ReadonlyMap<string, KeyShare> | undefined, o?: Partial<ParticipantOptions>): Participant
 }
 
 /** Observes `play`, and asserts that nothing got out. */
@@ -58,10 +58,10 @@ async function expectNothing(play: (s: Scene) => Promise<unknown>): Promise<Scen
     proxy,
     random,
     identities: [],
-    open(keyShares, work = inProcess) {
+    open(keyShares, o = {}) {
       assert.ok(keyShares)
       const trace = (e: unknown): void => seen.object('trace', e)
-      const p = openParticipant({ keyShares, gateway: connectGateway({ url: proxy.url, trace }), random, work, trace })
+      const p = openParticipant({ keyShares, gateway: connectGateway({ url: proxy.url, trace }), random, trace, ...o })
       opened.push(p)
       for (const share of keyShares.values()) {
         noteShare(canary, share)
@@ -133,6 +133,25 @@ test('a signature, a refusal, garbage in the inbox, and a deadline', async () =>
   assert.ok(canary.size > 100)
 })
 
+test('presignatures, signatures from them, and a request for one that is gone', async () => {
+  await expectNothing(async (scene) => {
+    const shares = deal()
+    const pool = { low: 0, high: 0, refill: false }
+    const [client, service] = [scene.open(shares.get('client'), { pool }), scene.open(shares.get('service'), { pool })]
+    const agreeing = serving(scene, service)
+    await agreeing.ready
+    await client.prepare({ account: 'a', deadlineMs: 40_000, count: 2 })
+    scene.seen.object('pool', client.pool())
+    assert.ok(!((await signing(scene, client)) instanceof Error), 'no signature')
+    await agreeing.stop()
+    const restarted = serving(scene, scene.open(shares.get('service'), { pool }))
+    await restarted.ready
+    service.close()
+    assert.ok(!((await signing(scene, client)) instanceof Error), 'no signature after the restart')
+    await restarted.stop()
+  })
+})
+
 test('a peer whose proof is wrong: the abort and its evidence', async () => {
   await expectNothing(async (scene) => {
     const shares = deal()
@@ -143,7 +162,7 @@ test('a peer whose proof is wrong: the abort and its evidence', async () => {
         return proof.name === 'aff-g' ? (nudged(made, 'last') as typeof made) : made
       },
     }
-    const service = serving(scene, scene.open(shares.get('service'), wrong))
+    const service = serving(scene, scene.open(shares.get('service'), { work: wrong }))
     await service.ready
     const outcome = await signing(scene, scene.open(shares.get('client')))
     assert.equal((outcome as { code?: unknown }).code, 'ABORT')

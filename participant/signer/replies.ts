@@ -6,6 +6,7 @@ import { bytesToHex } from '../base/bytes.ts'
 import { TransportError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import type { Gateway, Room } from '../room/gateway.ts'
+import { Transcript } from '../wire/transcript.ts'
 
 export const REPLY_ROOM = /^replies-[0-9a-f]{32}$/
 
@@ -20,7 +21,8 @@ export class Replies {
   #room: Room | undefined
 
   constructor(gateway: Gateway, random: Random, signal: AbortSignal) {
-    this.id = `replies-${bytesToHex(random.bytes(16))}`
+    const seed = random.bytes(32)
+    this.id = `replies-${bytesToHex(new Transcript('reply room').bytes('seed', seed).digest().slice(0, 16))}`
     this.#gateway = gateway
     this.#signal = signal
   }
