@@ -62,10 +62,11 @@ export async function expectNothing(f: Fixture, play: (s: Scene) => Promise<unkn
   const leaks = seen.leaks(canary).filter((leak) => except?.test(leak) !== true)
   assert.deepEqual(leaks, [])
 
-  // What was said to one party alone is not in any packet, unless the alarm shows it.
+  // What was said to one party alone is not in any packet, unless the alarm shows it. A stop quotes what others said.
   const bodies = new Canary()
   const shown = opened.clear.some((e) => e.round.startsWith('alarm'))
-  for (const e of opened.direct) if (!shown) bodies.note(`${e.protocol} ${e.round}`, e.body.slice(VIEW_BYTES))
+  for (const e of opened.direct.filter((d) => !shown && d.protocol !== 'session'))
+    bodies.note(`${e.protocol} ${e.round}`, e.body.slice(VIEW_BYTES))
   const packets = new Channels()
   searchPackets(packets, 'packets', room.log)
   assert.deepEqual(packets.leaks(bodies), [])
@@ -97,7 +98,8 @@ export type Runner = (o: Run) => Promise<Results<unknown>>
 export const cheater = 'p1'
 export const table: readonly (readonly [name: string, f: Fixture, rounds: readonly AnyRound[], run: Runner])[] = [
   ['keygen', two, keygenRounds.rounds, (o) => runKeygen(two, o)],
-  ['aux-info', two, two.aux.rounds, (o) => runAux(two, o)],
+  // the fourth round's message is empty: there is nothing in it to make wrong
+  ['aux-info', two, two.aux.rounds.filter((r) => r !== two.aux.four), (o) => runAux(two, o)],
   [
     'presign',
     two,
