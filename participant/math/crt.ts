@@ -11,7 +11,7 @@ import { bitLength } from '../base/bytes.ts'
 import { UsageError } from '../base/errors.ts'
 import type { Engine } from './engine.ts'
 import { inv, mod } from './euclid.ts'
-import { type Modulus, modulus } from './modulus.ts'
+import { type Modulus, primeModulus, squareModulus } from './modulus.ts'
 
 /** Modulo N = pq. The halves are secret: they show p and q. */
 export interface CrtModulus extends Modulus {
@@ -38,7 +38,7 @@ interface Half {
 export function crtModulus(p: bigint, q: bigint, engine?: Engine): CrtModulus {
   if (p === q) throw new UsageError('expected two distinct primes')
   if (p < 3n || q < 3n || p % 2n === 0n || q % 2n === 0n) throw new UsageError('expected odd primes')
-  const halves = [modulus(p, engine), modulus(q, engine)] as const
+  const halves = [primeModulus(p, engine), primeModulus(q, engine)] as const
   const combined = combine({ prime: p, power: halves[0], order: p - 1n }, { prime: q, power: halves[1], order: q - 1n })
   return { ...combined, halves }
 }
@@ -46,7 +46,7 @@ export function crtModulus(p: bigint, q: bigint, engine?: Engine): CrtModulus {
 export function crtSquareModulus(of: CrtModulus, engine?: Engine): CrtSquareModulus {
   const [modP, modQ] = of.halves
   const [p, q] = [modP.m, modQ.m]
-  const halves = [modulus(p * p, engine), modulus(q * q, engine)] as const
+  const halves = [squareModulus(p, engine), squareModulus(q, engine)] as const
   const join = joiner(p * p, q * q)
   const combined = combine(
     { prime: p, power: halves[0], order: p * (p - 1n) },

@@ -40,9 +40,23 @@ export function mulPublic(P: Point, k: bigint): Point {
   return P.is0() ? IDENTITY : P.multiplyUnsafe(modQ(k))
 }
 
-/** Σ k_i·P_i in variable time, for public scalars. */
+/** Σ k_i·P_i in variable time, for public scalars. Points without a table of their own share doublings two by two. */
 export function combine(terms: readonly (readonly [k: bigint, P: Point])[]): Point {
-  return terms.reduce((sum, [k, P]) => sum.add(mulPublic(P, k)), IDENTITY)
+  let total = IDENTITY
+  let waiting: (typeof terms)[number] | undefined
+  for (const term of terms) {
+    const [k, P] = term
+    if (P === G) {
+      total = total.add(mulPublic(P, k))
+    } else if (waiting === undefined) {
+      waiting = term
+    } else {
+      const [l, R] = waiting
+      total = total.add(R.mulAddUnsafe(modQ(l), P, modQ(k)))
+      waiting = undefined
+    }
+  }
+  return waiting === undefined ? total : total.add(mulPublic(waiting[1], waiting[0]))
 }
 
 export function sum(points: readonly Point[]): Point {

@@ -67,6 +67,54 @@ test('results that OpenSSL refuses: 1, m − 1, 0', () => {
   }
 })
 
+test('modulo a square: what its root gives is what the square gives', () => {
+  const random = seededRandom('square')
+  for (const root of [2n, 3n, 15n, 2n ** 64n, P521, P521 * P607, 3n ** 400n]) {
+    const m = root ** 2n
+    const bases = [
+      0n,
+      1n,
+      root - 1n,
+      root % m,
+      root + 1n,
+      m - root,
+      m - 1n,
+      uniformBelow(random, m),
+      uniformBelow(random, m),
+    ]
+    for (const e of engines) {
+      const prepared = e.prepareSquare(root)
+      for (const base of bases) {
+        for (const exponent of [0n, 1n, 2n, 3n, 65_537n, root, root - 1n, m, uniformBelow(random, 2n ** 900n)]) {
+          assert.equal(prepared.pow(base, exponent), slowPow(base, exponent, m))
+        }
+      }
+    }
+  }
+})
+
+test('modulo a prime: the first powers and the later ones are the same', () => {
+  const random = seededRandom('prime')
+  for (const m of [3n, 65_537n, P521, P607, 2n ** 1279n - 1n]) {
+    for (const e of engines) {
+      const prepared = e.preparePrime(m)
+      for (let i = 0; i < 40; i++) {
+        const [base, exponent] = [uniformBelow(random, m), uniformBelow(random, 2n ** 400n)]
+        assert.equal(prepared.pow(base, exponent), slowPow(base, exponent, m))
+      }
+      {
+        const again = e.preparePrime(m)
+        // 1, m − 1 and bases at the ends, among the first powers
+        for (const base of [0n, 1n, 2n, m - 1n, m - 2n]) {
+          for (const exponent of [m - 1n, (m - 1n) / 2n, m, 2n ** 200n]) {
+            assert.equal(again.pow(base % m, exponent), slowPow(base % m, exponent, m))
+          }
+        }
+      }
+    }
+  }
+})
+
 test('moduli beyond OpenSSL’s limit', () => {
   const m = 2n ** 10_001n + 1n
   for (const e of engines) assert.equal(e.prepare(m).pow(3n, 2n ** 70n + 1n), slowPow(3n, 2n ** 70n + 1n, m))

@@ -14,6 +14,10 @@ export interface Engine {
   readonly name: 'openssl' | 'bigint'
   /** For a modulus m ≥ 2. What is costly is made at the first exponentiation; keep the result. */
   prepare(m: bigint): PreparedModulus
+  /** For the modulus root², root ≥ 2: the same results, faster where the root helps. */
+  prepareSquare(root: bigint): PreparedModulus
+  /** For a prime m ≥ 3: the same results; what is costly is put off until it is known to be worth it. */
+  preparePrime(m: bigint): PreparedModulus
 }
 
 export interface PreparedModulus {

@@ -14,7 +14,7 @@ import { UsageError } from '../base/errors.ts'
 import type { SecurityLevel } from '../base/level.ts'
 import { type Secret, secret } from '../base/secret.ts'
 import { crtModulus, crtSquareModulus } from '../math/crt.ts'
-import { type Modulus, modulus } from '../math/modulus.ts'
+import { type Modulus, modulus, squareModulus } from '../math/modulus.ts'
 import { crt, gcd, inv, mod } from '../math/number-theory.ts'
 import { blumPrime } from '../math/primes.ts'
 import { type GenerateOptions, twoPrimes } from './two-primes.ts'
@@ -49,7 +49,7 @@ export interface PaillierSecretKey extends PaillierKey {
 
 /** A peer's key. Says nothing about N but that it is at least 2 (RangeError): size and proofs come first. */
 export function paillierKey(N: bigint): PaillierKey {
-  const modNN = modulus(N * N)
+  const modNN = squareModulus(N)
   return keyOver(
     modulus(N),
     modNN,

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { bitLength } from '../base/bytes.ts'
 import { TransportError, UsageError } from '../base/errors.ts'
 import { INSECURE_TEST } from '../base/level.ts'
+import { bigintEngine } from '../math/engine.ts'
 import { isProbablePrime, jacobi } from '../math/number-theory.ts'
 import { uniformBelow } from '../math/sampling.ts'
 import { seededRandom } from '../math/testing.ts'
@@ -40,6 +41,23 @@ test('holder and peer commit alike, for any integers', () => {
   )
   for (const x of [0n, 1n, -1n]) for (const y of [0n, 1n, -1n]) assert.equal(own.commit(x, y), peer.commit(x, y))
   assert.equal(own.commit(0n, 0n), 1n)
+})
+
+test('with tables, where BigInt computes, commitments are the same; exponents too long for a table as well', () => {
+  const tables = ringPedersen(NHat, own.s, own.t, bigintEngine)
+  fc.assert(
+    fc.property(exponent, exponent, (x, y) => {
+      assert.equal(tables.commit(x, y), own.commit(x, y))
+    }),
+    { numRuns: 12 },
+  )
+  for (const bits of [2047n, 2048n, 2049n, 2847n, 2848n, 2849n, 5000n]) {
+    for (const e of [2n ** bits - 1n, 2n ** bits, -(2n ** bits)]) {
+      assert.equal(tables.commit(e, 1n), own.commit(e, 1n))
+      assert.equal(tables.commit(1n, e), own.commit(1n, e))
+    }
+  }
+  assert.throws(() => ringPedersen(NHat, p, t, bigintEngine).commit(-1n, 0n), RangeError)
 })
 
 test('commitments add up', () => {

@@ -6,14 +6,14 @@
  * another session or recipient does not open. Who sent it is shown by the signature inside.
  */
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { x25519 } from '@noble/curves/ed25519.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '../base/bytes.ts'
 import { DecodeError } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
-import type { Secret } from '../base/secret.ts'
+import { type Secret, secret } from '../base/secret.ts'
 import { decode, encode } from './codec.ts'
+import { curve25519 } from './curve25519.ts'
 import { type Envelope, envelopeCodec, type SealedPacket } from './envelope.ts'
 import { Transcript } from './transcript.ts'
 
@@ -30,8 +30,9 @@ function contextOf(session: Uint8Array, to: string): Uint8Array {
 /** `recipientKey` is the recipient's X25519 public key. */
 export function seal(envelope: Envelope, recipientKey: Uint8Array, random: Random): SealedPacket {
   const secretKey = random.bytes(32)
-  const ephemeral = x25519.getPublicKey(secretKey)
-  const shared = x25519.getSharedSecret(secretKey, recipientKey)
+  const ephemeralKey = secret(secretKey)
+  const ephemeral = curve25519.sealKeyOf(ephemeralKey)
+  const shared = curve25519.sharedSecret(ephemeralKey, recipientKey)
   const context = contextOf(envelope.session, envelope.to)
   const key = keyOf(shared, ephemeral, recipientKey, context)
   const plain = encode(envelopeCodec, envelope)
@@ -59,9 +60,9 @@ export function unseal(packet: SealedPacket, sealingKey: Secret<Uint8Array>): En
 function opened(packet: SealedPacket, sealingKey: Secret<Uint8Array>, context: Uint8Array): Uint8Array {
   const keys: Uint8Array[] = []
   try {
-    const shared = x25519.getSharedSecret(sealingKey.expose(), packet.ephemeral)
+    const shared = curve25519.sharedSecret(sealingKey, packet.ephemeral)
     keys.push(shared)
-    const key = keyOf(shared, packet.ephemeral, x25519.getPublicKey(sealingKey.expose()), context)
+    const key = keyOf(shared, packet.ephemeral, curve25519.sealKeyOf(sealingKey), context)
     keys.push(key)
     return chacha20poly1305(key, NONCE, context).decrypt(packet.ciphertext)
   } catch {

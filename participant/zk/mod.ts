@@ -80,12 +80,13 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, readonly bigint[], Resp
     // (φ+4)/8 takes a square to that root of it which is a square again; twice, to its fourth root
     const half = (phi + 4n) / 8n
     const fourth = reduce(half * half, phi)
+    const wp = jacobi(w, p)
     return {
       entries: y.map((yi) => {
         // −1 is a square modulo neither prime, w modulo one of them: (a, b) is fixed by the two symbols of y
         const [yp, yq] = [jacobi(yi, p), jacobi(yi, q)]
         const b = yp !== yq
-        const a = (b ? yp * jacobi(w, p) : yp) === -1
+        const a = (b ? yp * wp : yp) === -1
         return { x: key.powModN(twisted(w, yi, a, b), fourth), a, b, z: key.powModN(yi, root) }
       }),
     }

@@ -4,11 +4,12 @@
  * I know λ with s = t^λ mod N̂.
  *
  * m repetitions, one bit of challenge each; soundness error 2^−m. It is for everybody: the verifier of the binding
- * is ''.
+ * is ''. The verifier raises t to each z from one table, since t and all z are public.
  *
  * Differs from the paper: the size of N̂ and the degenerate bases (baseProblem) are checked here too, and z < N̂.
  */
 import { type Secret, secret } from '../base/secret.ts'
+import { type Comb, fixedBase } from '../math/fixed-base.ts'
 import { mod } from '../math/number-theory.ts'
 import { uniformBelow } from '../math/sampling.ts'
 import { baseProblem, type RingPedersenSecret, ringPedersen } from '../paillier/ring-pedersen.ts'
@@ -45,6 +46,11 @@ export type Check = 'size NHat' | 'length A' | 'length z' | 'base s, t' | 'range
 
 const statement = record<Statement>({ NHat: integer, s: integer, t: integer })
 
+/** About the cheapest comb for so many powers of t, its table counted: half the time of OpenSSL's for 128. */
+function combFor(repetitions: number): Pick<Comb, 'teeth' | 'strips'> {
+  return { teeth: Math.max(4, Math.floor(Math.log2(8 * repetitions))), strips: 5 }
+}
+
 const sigma: Sigma<Statement, Witness, Commitment, Kept, Challenge, Response, Check> = {
   name: 'prm',
   statement: () => statement,
@@ -69,10 +75,11 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, Challenge, Response, Ch
     if (z.some((zi) => zi < 0n || zi >= NHat)) return 'range z'
     const setup = ringPedersen(NHat, s, t)
     if (!areUnits(setup, NHat, A)) return 'group A'
+    const powers = fixedBase(t, NHat, { bits: level.modulusBits, ...combFor(level.repetitions) })
     // t^z = A·s^e for each repetition
     for (const [i, zi] of z.entries()) {
       const Ai = A[i] as bigint
-      if (setup.pow(t, zi) !== (e[i] === 1 ? setup.mul(Ai, s) : Ai)) return 'eq s'
+      if (powers.pow(zi) !== (e[i] === 1 ? setup.mul(Ai, s) : Ai)) return 'eq s'
     }
     return undefined
   },

@@ -212,16 +212,17 @@ function roundOne({ self, random }: Party, ctx: Context): RoundOne {
   const { paillier } = of(ctx.aux, self)
   const [k, gamma, a, b] = [0, 0, 0, 0].map(() => randomNonZeroScalar(random)) as [bigint, bigint, bigint, bigint]
   const [rho, nu] = [unit(random, paillier.N), unit(random, paillier.N)]
-  // Y's discrete logarithm is drawn and forgotten: nobody needs it.
-  const Y = mul(G, randomNonZeroScalar(random))
+  // Y's discrete logarithm is drawn and forgotten: nobody needs it once a·Y and b·Y are made, as multiples of G.
+  const y = randomNonZeroScalar(random)
+  const Y = mul(G, y)
   const message: One = {
     K: paillier.encrypt(k, rho),
     G: paillier.encrypt(gamma, nu),
     Y,
     A1: mul(G, a),
-    A2: mul(Y, a).add(mul(G, k)),
+    A2: mul(G, a * y + k),
     B1: mul(G, b),
-    B2: mul(Y, b).add(mul(G, gamma)),
+    B2: mul(G, b * y + gamma),
   }
   return { message, k: secret(k), gamma: secret(gamma), a: secret(a), b: secret(b), rho: secret(rho), nu: secret(nu) }
 }
