@@ -23,7 +23,8 @@ test: setup ## every test but the slow ones
 	@node --import tsx --test --test-concurrency=2 $(TESTS)
 
 test-slow: setup ## what takes minutes: every crash point, hundreds of lying gateways
-	@node --import tsx --test --test-concurrency=1 $(SLOW)
+	@node --import tsx --test --test-concurrency=2 $(filter-out %/timing.slow.test.ts,$(SLOW))
+	@node --import tsx --test test/timing.slow.test.ts
 
 fuzz: setup ## a minute of random and mutated bytes for every decoder
 	@$(TSX) scripts/fuzz.ts
