@@ -192,6 +192,20 @@ test('gateway addresses: http or https, no credentials, no slash at the end', ()
   }
 })
 
+test('threads of the service: a number, none, or as many as the machine says', () => {
+  const load = (env: Record<string, string>) => loadServiceConfig({ cwd, env }).performance.workers
+  assert.equal(load({}), undefined)
+  assert.equal(load({ SIGN_SERVICE_PERFORMANCE_WORKERS: '0' }), 0)
+  assert.equal(load({ SIGN_SERVICE_PERFORMANCE_WORKERS: '3' }), 3)
+  for (const bad of ['-1', '257', '1.5', 'auto']) {
+    assert.match(
+      message(() => load({ SIGN_SERVICE_PERFORMANCE_WORKERS: bad })),
+      /performance\.workers: expected an integer from 0 to 256/,
+      bad,
+    )
+  }
+})
+
 test('numbers of parties fit together', () => {
   const load = (env: Record<string, string>) => loadServiceConfig({ cwd, env })
   assert.match(

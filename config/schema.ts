@@ -106,6 +106,7 @@ export const serviceSchema = z
         max_age_seconds: integer(1, 86_400).default(3600),
       })
       .prefault({}),
+    performance: z.strictObject({ workers: integer(0, 256).optional() }).prefault({}),
     logging: logging('info'),
   })
   .superRefine((value, context) => {

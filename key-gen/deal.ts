@@ -11,6 +11,7 @@ import { type AuxSecrets, dealAux, dealCore } from '../participant/key-share/dea
 import { generatePaillierKey } from '../participant/paillier/paillier-key.ts'
 import { generateRingPedersen } from '../participant/paillier/ring-pedersen.ts'
 import { createIdentity, makeRoster } from '../participant/party/roster.ts'
+import { createWorkerPool } from '../participant/zk/work-pool.node.ts'
 
 export interface SecretsOptions {
   readonly parties: readonly PartyId[]
@@ -30,13 +31,19 @@ export async function makeSecrets(o: SecretsOptions): Promise<ReadonlyMap<PartyI
   }
   onProgress(0, of)
   const secrets = new Map<PartyId, AuxSecrets>()
-  // One party at a time: its two moduli are four primes, and OpenSSL searches for four at once.
-  for (const id of parties) {
-    const [paillier, pedersen] = await Promise.all([
-      generatePaillierKey(CGGMP24_3072, { signal }).then(count),
-      generateRingPedersen(CGGMP24_3072, { signal }).then(count),
-    ])
-    secrets.set(id, { paillier, pedersen })
+  const pool = createWorkerPool()
+  try {
+    // One party at a time: all threads look for the same prime anyway.
+    for (const id of parties) {
+      const options = { signal, maker: pool.primes }
+      const [paillier, pedersen] = await Promise.all([
+        generatePaillierKey(CGGMP24_3072, options).then(count),
+        generateRingPedersen(CGGMP24_3072, options).then(count),
+      ])
+      secrets.set(id, { paillier, pedersen })
+    }
+  } finally {
+    await pool.close()
   }
   return secrets
 }

@@ -15,6 +15,7 @@ import {
   TransportError,
 } from '../participant/index.ts'
 import type { AuxSecrets } from '../participant/key-share/deal.ts'
+import { createWorkerPool } from '../participant/zk/work-pool.node.ts'
 
 /** How the fingerprint is confirmed: by a person here, by a line on standard input, or not at all. */
 export type Confirmation = 'ask' | 'stdin' | 'yes'
@@ -44,6 +45,7 @@ export async function join(o: JoinOptions): Promise<ReadonlyMap<string, KeyShare
   const gateway = connectGateway({ url: gatewayUrl, trace: (event) => (connected ||= event.at === 'open') })
   status.show(`waiting for ${parties - 1} more`)
   const startedMs = Date.now()
+  const work = createWorkerPool()
   try {
     return await generateShares({
       gateway,
@@ -54,6 +56,7 @@ export async function join(o: JoinOptions): Promise<ReadonlyMap<string, KeyShare
       accounts,
       level: CGGMP24_3072,
       deadlineMs,
+      work,
       signal: terminal.signal,
       confirm: (fingerprint, members) => confirm(o, fingerprint, members),
       onProgress: (event) => report(event, o),
@@ -64,6 +67,8 @@ export async function join(o: JoinOptions): Promise<ReadonlyMap<string, KeyShare
     if (!(error instanceof TransportError) || connected || Date.now() - startedMs < deadlineMs) throw error
     const message = `no connection to the gateway at ${gatewayUrl} within ${deadlineMs / 1000} s`
     throw withHint(new TransportError(message, [], { cause: error }), 'is it running? --gateway says where')
+  } finally {
+    await work.close()
   }
 }
 

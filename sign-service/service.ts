@@ -21,6 +21,7 @@ import {
 } from '../participant/index.ts'
 import { keepEvidence } from '../participant/signer/evidence-file.node.ts'
 import { fileLocks } from '../participant/signer/locks.node.ts'
+import { createWorkerPool } from '../participant/zk/work-pool.node.ts'
 import { policyOf } from './policy.ts'
 
 export interface ServiceOptions {
@@ -45,7 +46,16 @@ type RoomEvent = Parameters<NonNullable<GatewayOptions['trace']>>[0]
 export function startService({ config, keyShares, logger }: ServiceOptions): RunningService {
   const { url } = config.gateway
   const gateway = connectGateway({ url, trace: (event) => logRoom(logger, event) })
-  const participant = createParticipant({ keyShares, gateway, locks: loggedLocks(config, logger), ...poolOf(config) })
+  const { workers } = config.performance
+  const work = createWorkerPool(workers === undefined ? {} : { size: workers })
+  void work.ready.then(() => logger.debug({ workers: work.size }, 'worker threads'))
+  const participant = createParticipant({
+    work,
+    keyShares,
+    gateway,
+    locks: loggedLocks(config, logger),
+    ...poolOf(config),
+  })
   const service = participant.serve({
     ...policyOf(config.policy),
     maxSessions: config.limits.max_sessions,
@@ -62,6 +72,7 @@ export function startService({ config, keyShares, logger }: ServiceOptions): Run
     logger.info({ sessions: service.sessions }, 'closing')
     await service.stop({ graceMs })
     participant.close()
+    await work.close()
     logger.info('closed')
   }
   let closing: Promise<void> | undefined

@@ -17,10 +17,10 @@ import { connectGateway, inboxRoom } from '../participant/room/gateway.ts'
 import { generateShares } from '../participant/signer/ceremony.ts'
 import { openParticipant, type Participant, type ParticipantOptions } from '../participant/signer/participant.ts'
 import type { ServeOptions } from '../participant/signer/serve.ts'
-import { inProcess, type Work } from '../participant/zk/work.ts'
+import type { Work } from '../participant/zk/work.ts'
 import { nudged } from './secrecy-cheats.ts'
 import { type RecordingProxy, recordingProxy } from './secrecy-proxy.ts'
-import { capturingOutput, judge, noteShare, openPackets } from './secrecy-record.ts'
+import { capturingOutput, judge, noteShare, openPackets, recordedWork } from './secrecy-record.ts'
 import { Canary, Channels } from './secrecy-search.ts'
 
 let gateway: RunningGateway
@@ -61,7 +61,14 @@ async function expectNothing(play: (s: Scene) => Promise<unknown>): Promise<Scen
     open(keyShares, o = {}) {
       assert.ok(keyShares)
       const trace = (e: unknown): void => seen.object('trace', e)
-      const p = openParticipant({ keyShares, gateway: connectGateway({ url: proxy.url, trace }), random, trace, ...o })
+      const p = openParticipant({
+        keyShares,
+        gateway: connectGateway({ url: proxy.url, trace }),
+        random,
+        trace,
+        work: recordedWork,
+        ...o,
+      })
       opened.push(p)
       for (const share of keyShares.values()) {
         noteShare(canary, share)
@@ -156,9 +163,9 @@ test('a peer whose proof is wrong: the abort and its evidence', async () => {
   await expectNothing(async (scene) => {
     const shares = deal()
     const wrong: Work = {
-      ...inProcess,
+      ...recordedWork,
       async prove(proof, ...rest) {
-        const made = await inProcess.prove(proof, ...rest)
+        const made = await recordedWork.prove(proof, ...rest)
         return proof.name === 'aff-g' ? (nudged(made, 'last') as typeof made) : made
       },
     }
@@ -184,6 +191,7 @@ test('a ceremony that makes shares, and one whose fingerprint nobody confirms', 
         random: scene.random,
         confirm: async () => answer,
         deadlineMs: 60_000,
+        work: recordedWork,
         moduli: Promise.resolve(testAuxSecrets(i, INSECURE_TEST, scene.random)),
         onProgress: (e) => scene.seen.object('event', e),
       })

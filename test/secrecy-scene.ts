@@ -23,7 +23,15 @@ import {
   runSign,
 } from '../participant/protocols/testing.ts'
 import type { AnyRound } from './secrecy-cheats.ts'
-import { capturingOutput, deltaIn, judge, noteShare, openPackets, searchPackets } from './secrecy-record.ts'
+import {
+  capturingOutput,
+  deltaIn,
+  judge,
+  noteShare,
+  openPackets,
+  recordedWork,
+  searchPackets,
+} from './secrecy-record.ts'
 import { Canary, Channels } from './secrecy-search.ts'
 
 export const two = fixture(2, 2)
@@ -48,7 +56,12 @@ export async function expectNothing(f: Fixture, play: (s: Scene) => Promise<unkn
   const canary = new Canary()
   const seen = new Channels()
   const room = memoryRoom()
-  const scene = { canary, seen, log: room.log, run: { random: canary.random(systemRandom), channelOf: () => room } }
+  const scene = {
+    canary,
+    seen,
+    log: room.log,
+    run: { random: canary.random(systemRandom), work: recordedWork, channelOf: () => room },
+  }
   for (const share of f.shares.values()) noteShare(canary, share)
   const unwatch = canary.watch()
   try {

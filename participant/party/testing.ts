@@ -5,7 +5,8 @@
 import type { Fault } from '../base/errors.ts'
 import type { SecurityLevel } from '../base/level.ts'
 import { type Random, systemRandom } from '../base/random.ts'
-import { inProcess } from '../zk/work.ts'
+import { testWork } from '../zk/testing-work.node.ts'
+import type { Work } from '../zk/work.ts'
 import type { Channel } from './channel.ts'
 import { openConnection } from './connection.ts'
 import type { Party, ProtocolRounds } from './party.ts'
@@ -22,6 +23,9 @@ export interface SimulatedSession {
   readonly epoch?: number
   readonly random?: Random
   readonly deadlineMs?: number
+  /** As in ConnectionOptions. */
+  readonly mayRestart?: boolean
+  readonly work?: Work
   /** What each party has in place of the plain room. */
   readonly channelOf?: (id: PartyId) => Channel
   /** As in ConnectionOptions, for all of them. */
@@ -48,8 +52,9 @@ export async function runAll<T>(
         channel: o.channelOf?.(id) ?? room,
         protocols: o.protocols,
         random: o.random ?? systemRandom,
-        work: inProcess,
+        work: o.work ?? testWork,
         deadlineMs: o.deadlineMs ?? 60_000,
+        mayRestart: o.mayRestart ?? false,
         ...(o.convicts === undefined ? {} : { convicts: o.convicts }),
       }).run((party) => run(party, id)),
     ),

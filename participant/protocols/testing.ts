@@ -16,6 +16,7 @@ import type { BroadcastRound, DirectRound, Round } from '../party/rounds.ts'
 import { runAll, type SimulatedSession } from '../party/testing.ts'
 import { fixed } from '../wire/codec.ts'
 import type { Binding, Proof } from '../zk/sigma.ts'
+import type { Work } from '../zk/work.ts'
 import { auxInfo } from './aux-info/protocol.ts'
 import { type AuxRounds, auxRounds } from './aux-info/rounds.ts'
 import { convicts } from './evidence.ts'
@@ -61,6 +62,7 @@ export interface Run {
   readonly signers?: readonly PartyId[]
   readonly channelOf?: (id: PartyId) => Channel
   readonly deadlineMs?: number
+  readonly work?: Work
 }
 
 export type Results<T> = ReadonlyMap<PartyId, PromiseSettledResult<T>>

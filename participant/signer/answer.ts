@@ -141,7 +141,7 @@ export function answering(ctx: AnswerContext): Answering {
       deadlineMs: Math.max(1, Math.min(Number(invitation.deadline) - Date.now(), ctx.sessionMs)),
       signal: ending.signal,
       random,
-      work: ask.kind === 'presign' ? (work.background ?? work) : work,
+      work: ask.kind === 'presign' ? work.background : work,
       locks: grounds.locks,
       ...(ctx.trace === undefined ? {} : { trace: ctx.trace }),
       ...(onEvidence === undefined ? {} : { onEvidence }),

@@ -10,7 +10,7 @@ import { ProtocolAbort, StateError, TransportError, UsageError } from '../base/e
 import type { SecurityLevel } from '../base/level.ts'
 import { type Random, systemRandom } from '../base/random.ts'
 import { linkSignals } from '../base/signals.ts'
-import { ACCOUNT_LIMIT, type KeyShare } from '../key-share/key-share.ts'
+import { type KeyShare, requireAccountId } from '../key-share/key-share.ts'
 import { generatePaillierKey, type PaillierSecretKey } from '../paillier/paillier-key.ts'
 import { generateRingPedersen, type RingPedersenSecret } from '../paillier/ring-pedersen.ts'
 import { openConnection } from '../party/connection.ts'
@@ -82,7 +82,7 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
   const room = o.gateway.openRoom(ceremonyRoom(o.room), { signal })
   try {
     // The primes take seconds: they are made while the others are waited for.
-    const making = o.moduli ?? makeModuli(level, signal, (made) => progress({ at: 'primes', made, of: 2 }))
+    const making = o.moduli ?? makeModuli(level, work, signal, (made) => progress({ at: 'primes', made, of: 2 }))
     making.catch(() => undefined)
     const identity = createIdentity(o.name, random)
     const terms = { room: o.room, parties: o.parties, threshold, accounts, level: level.name }
@@ -162,23 +162,23 @@ function checkOptions(o: CeremonyOptions): void {
   )
   need(o.accounts.length > 0, 'account: expected at least one')
   need(new Set(o.accounts).size === o.accounts.length, 'account: expected each one once')
-  for (const a of o.accounts) {
-    need(
-      a.length > 0 && new TextEncoder().encode(a).length <= ACCOUNT_LIMIT,
-      `account: expected 1 to ${ACCOUNT_LIMIT} bytes`,
-    )
-  }
+  for (const account of o.accounts) requireAccountId(account)
 }
 
-async function makeModuli(level: SecurityLevel, signal: AbortSignal, onMade: (made: number) => void): Promise<Moduli> {
+async function makeModuli(
+  level: SecurityLevel,
+  work: Work,
+  signal: AbortSignal,
+  onMade: (made: number) => void,
+): Promise<Moduli> {
   let made = 0
   const count = <T>(value: T): T => {
     onMade(++made)
     return value
   }
   const [paillier, pedersen] = await Promise.all([
-    generatePaillierKey(level, { signal }).then(count),
-    generateRingPedersen(level, { signal }).then(count),
+    generatePaillierKey(level, { signal, maker: work.primes }).then(count),
+    generateRingPedersen(level, { signal, maker: work.primes }).then(count),
   ])
   return { paillier, pedersen }
 }

@@ -139,7 +139,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
     const ask = { kind: 'presign', owner: key.owner } as const
     const { signal, ...rest } = more
     const signals = [closing.signal, signal]
-    const quiet = { ...common, work: work.background ?? work, ...rest }
+    const quiet = { ...common, work: work.background, ...rest }
     const made = await convene({ ...quiet, share, signers: key.signers, ask, deadlineMs, signals }, runPresigning)
     pool?.put(made)
   }
