@@ -272,7 +272,7 @@ test('the room never holds a sub-share in the clear', async () => {
       "!log.includes(x.expose().toString(16).padStart(64, '0'))",
     )
   const rounds = room.log.map((raw) => decodePacket(raw)).map((p) => (p.kind === 'clear' ? p.envelope.round : 'sealed'))
-  assert.deepEqual(rounds.sort(), ['1', '1', '2', '2', '3', '3', 'sealed', 'sealed'])
+  assert.deepEqual(rounds.sort(), ['1', '1', '2', '2', '3', '3', '4', '4', 'sealed', 'sealed'])
 })
 
 test('key generation refuses an impossible threshold and a part of the roster', async () => {

@@ -110,8 +110,8 @@ export function notePresignatures({ canary, log }: Scene, f: Fixture, made: Read
 export type Runner = (o: Run) => Promise<Results<unknown>>
 export const cheater = 'p1'
 export const table: readonly (readonly [name: string, f: Fixture, rounds: readonly AnyRound[], run: Runner])[] = [
-  ['keygen', two, keygenRounds.rounds, (o) => runKeygen(two, o)],
-  // the fourth round's message is empty: there is nothing in it to make wrong
+  // the message of a fourth round is empty: there is nothing in it to make wrong
+  ['keygen', two, keygenRounds.rounds.filter((r) => r.name !== '4'), (o) => runKeygen(two, o)],
   ['aux-info', two, two.aux.rounds.filter((r) => r !== two.aux.four), (o) => runAux(two, o)],
   [
     'presign',

@@ -37,19 +37,27 @@ export function watchArithmetic(): Watched {
   } as typeof setPrivateKey
   undo.push(() => void Object.assign(DiffieHellman.prototype, { setPrivateKey }))
 
-  const { prepare } = bigintEngine
-  bigintEngine.prepare = (m) => {
-    const { pow } = prepare(m)
-    return {
-      pow(base, exponent) {
-        if (exponent >> BigInt(SHORT_BITS) !== 0n) w.bigint.add(exponent)
-        return pow(base, exponent)
-      },
+  const { prepare, prepareSquare, preparePrime } = bigintEngine
+  const watched =
+    (make: typeof prepare): typeof prepare =>
+    (m) => {
+      const { pow } = make(m)
+      return {
+        pow(base, exponent) {
+          if (exponent >> BigInt(SHORT_BITS) !== 0n) w.bigint.add(exponent)
+          return pow(base, exponent)
+        },
+      }
     }
-  }
-  undo.push(() => void Object.assign(bigintEngine, { prepare }))
+  const replaced = { prepare, prepareSquare, preparePrime }
+  Object.assign(bigintEngine, {
+    prepare: watched(prepare),
+    prepareSquare: watched(prepareSquare),
+    preparePrime: watched(preparePrime),
+  })
+  undo.push(() => void Object.assign(bigintEngine, replaced))
 
-  const { multiply, multiplyUnsafe } = Point.prototype
+  const { multiply, multiplyUnsafe, mulAddUnsafe } = Point.prototype
   Point.prototype.multiply = function (this: Point, k: bigint) {
     w.constantTimePoints.add(modQ(k))
     return multiply.call(this, k)
@@ -58,7 +66,11 @@ export function watchArithmetic(): Watched {
     w.variableTimePoints.add(modQ(k))
     return multiplyUnsafe.call(this, k)
   }
-  undo.push(() => void Object.assign(Point.prototype, { multiply, multiplyUnsafe }))
+  Point.prototype.mulAddUnsafe = function (this: Point, k: bigint, P: Point, l: bigint) {
+    for (const scalar of [k, l]) w.variableTimePoints.add(modQ(scalar))
+    return mulAddUnsafe.call(this, k, P, l)
+  }
+  undo.push(() => void Object.assign(Point.prototype, { multiply, multiplyUnsafe, mulAddUnsafe }))
   return {
     ...w,
     stop() {

@@ -95,6 +95,9 @@ export function openMailbox(o: ConnectionOptions, rounds: ReadonlyMap<string, 'b
     })
 
   async function post(protocol: string, round: string, to: PartyId | '', body: Uint8Array): Promise<Envelope> {
+    const unsent = (): TransportError =>
+      new TransportError(`${ended?.message}; ${protocol} ${round} could not be sent`, [], { cause: ended })
+    if (ended !== undefined) throw unsent()
     const envelope = signEnvelope(
       { session: o.session, protocol, round, from: o.identity.id, to, body },
       o.identity.signingKey,
@@ -103,9 +106,7 @@ export function openMailbox(o: ConnectionOptions, rounds: ReadonlyMap<string, 'b
       to === '' ? ({ kind: 'clear', envelope } as const) : seal(envelope, memberOf(o.roster, to).sealKey, o.random)
     const taken = o.channel.post(encodePacket(packet)).then(() => true)
     taken.catch(() => undefined) // when the session ends first, nobody waits for it any more
-    if ((await Promise.race([taken, whenEnded.then(() => false)])) === false) {
-      throw new TransportError(`${ended?.message}; ${protocol} ${round} could not be sent`, [], { cause: ended })
-    }
+    if ((await Promise.race([taken, whenEnded.then(() => false)])) === false) throw unsent()
     o.trace?.({ at: 'sent', protocol, round, bytes: body.length })
     return envelope
   }

@@ -1,6 +1,7 @@
 /**
  * Auxiliary information: everybody's Paillier modulus and ring-Pedersen parameters, proven well formed. CGGMP24,
- * Fig. 7, without its refresh part: 3 rounds.
+ * Fig. 7, without its refresh part: 3 rounds, and one in which everybody says that nothing was wrong, so that all parties end
+ * alike: a bad Π^fac is seen by its recipient alone.
  *
  * The primes are made before the session starts, since that takes seconds; they must not have been used in a session
  * that failed.

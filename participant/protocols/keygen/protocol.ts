@@ -1,5 +1,6 @@
 /**
- * Distributed key generation, t of n. CGGMP24, Fig. 6, with Feldman sharing (App. F.1): 3 rounds.
+ * Distributed key generation, t of n. CGGMP24, Fig. 6, with Feldman sharing (App. F.1): 3 rounds, and one in which everybody
+ * says that nothing was wrong, so that all parties end alike.
  *
  * Differs from the figure: each party commits to a polynomial's Feldman points in place of one X_i, and proves
  * knowledge of its final share; a contribution to the chain code is committed and opened with it. PAPER.md,
@@ -19,6 +20,7 @@ import {
   checkSubShare,
   combine,
   commitTo,
+  four,
   type Opening,
   one,
   slotOf,
@@ -88,5 +90,8 @@ export async function keygen({ threshold }: KeygenInput, party: Party): Promise<
     [openings],
   )
 
+  // one party may have been sent another z than the others: nobody has a share unless all have checked
+  await party.broadcast(four, {})
+  await party.collect(four)
   return { threshold, x: secret(x), feldman: F, publicKey, publicShares, chainCode: combined.chainCode }
 }

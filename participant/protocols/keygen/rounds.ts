@@ -54,7 +54,13 @@ export const three = boundBroadcastRound(
   'A and X are fixed, and only one z fits them',
 )
 
-export const keygenRounds: ProtocolRounds = { protocol: 'keygen', rounds: [one, two, twoShares, three] }
+export const four = boundBroadcastRound(
+  '4',
+  struct<object>({}),
+  'says nothing but that its sender has checked everything',
+)
+
+export const keygenRounds: ProtocolRounds = { protocol: 'keygen', rounds: [one, two, twoShares, three, four] }
 
 /** V_i = H(sid, i, rid_i, F_i, A_i, c_i, u_i). Fig. 6, round 1. */
 export function commitTo(session: Uint8Array, id: PartyId, opening: Opening): Uint8Array {

@@ -78,6 +78,7 @@ test('a presignature is good for one signature, whatever the second digest', () 
   partial(p, filled(1))
   assert.throws(() => partial(p, filled(1)), StateError)
   assert.throws(() => partial(p, filled(2)), StateError)
+  assert.throws(() => partial({ ...p }, filled(2)), StateError, 'a copy of it signed')
 })
 
 test('in a session, the second use ends before anything is sent', async () => {

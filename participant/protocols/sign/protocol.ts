@@ -48,14 +48,15 @@ export async function sign({ presignature, digest }: SignInput, party: Party): P
   return combinePartials(presignature, digest, sigmas)
 }
 
-const used = new WeakSet<Presignature>()
+/** By their nonce share, which a copy of a presignature has too. */
+const used = new WeakSet<Presignature['kTilde']>()
 
 /** Our share of the signature. Uses the presignature up: a second call throws StateError (attacks.md, row 43). */
 export function partial(p: Presignature, digest: Uint8Array): bigint {
   const m = messageScalar(digest)
   const r = nonceX(p)
-  if (used.has(p)) throw new StateError('presignature was used before')
-  used.add(p)
+  if (used.has(p.kTilde)) throw new StateError('presignature was used before')
+  used.add(p.kTilde)
   return modQ(p.kTilde.expose() * m + r * p.chiTilde.expose())
 }
 
