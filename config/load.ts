@@ -13,6 +13,7 @@ import type { ClientConfig, GatewayConfig, KeyPath, ServiceConfig } from './sche
 import { clientSchema, gatewaySchema, serviceSchema } from './schema.ts'
 
 const MAX_FILE_BYTES = 1_048_576
+const MAX_BRACKETS = 64
 
 /** A configuration that can't be used. The message is one line for a terminal; programs exit with `exitCode`. */
 export class ConfigError extends Error {
@@ -119,6 +120,8 @@ function readTree(absolute: string, fileName: string, required: boolean): Tree {
   }
   if (source.length > MAX_FILE_BYTES) throw new ConfigError(`${fileName}: larger than ${MAX_FILE_BYTES} bytes`)
 
+  if (isNested(source)) throw new ConfigError(`${fileName}: expected sections with keys, nested no deeper`)
+
   const lines = new LineCounter()
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false })
   const [problem] = document.errors
@@ -143,6 +146,11 @@ function readTree(absolute: string, fileName: string, required: boolean): Tree {
       .filter(([, section]) => section !== null)
       .map(([name, section]) => [name, isTree(section) ? { ...section } : section]),
   )
+}
+
+/** Far deeper than any configuration is. The parser recurses, and near the end of its stack V8 ends the whole process. */
+function isNested(source: string): boolean {
+  return (source.match(/[[{]/g) ?? []).length > MAX_BRACKETS || /^[ \t?:-]{64}/m.test(source)
 }
 
 function readProblem(code: string | undefined): string {

@@ -14,7 +14,7 @@ import { secret } from '../base/secret.ts'
 import { evaluate, evaluateInExponent, feldman, randomPolynomial } from '../math/polynomial.ts'
 import { type PaillierSecretKey, paillierKey } from '../paillier/paillier-key.ts'
 import { type RingPedersenSecret, ringPedersen } from '../paillier/ring-pedersen.ts'
-import type { PartyId, Roster } from '../party/roster.ts'
+import { checkRoster, type PartyId, type Roster } from '../party/roster.ts'
 import type { AuxInfo, CoreShare, PeerAux } from '../protocols/material.ts'
 
 /** A party's own secret moduli. */
@@ -25,7 +25,7 @@ export interface AuxSecrets {
 
 /** Shares of a fresh key for every member. Throws UsageError unless 2 ≤ threshold ≤ n. */
 export function dealCore(roster: Roster, threshold: number, random: Random): ReadonlyMap<PartyId, CoreShare> {
-  const { members } = roster
+  const { members } = checkRoster(roster)
   if (!Number.isInteger(threshold) || threshold < 2 || threshold > members.length) {
     throw new UsageError(`threshold: expected a whole number from 2 to ${members.length}`)
   }

@@ -402,6 +402,18 @@ test('accounts of one roster with different epochs are refused', () => {
   })
 })
 
+test('entries under another name than the members have are refused as such', () => {
+  for (const [field, path, who] of [
+    ['public_shares', 'public_shares', 'member'],
+    ['peers', 'aux.peers', 'other member'],
+  ] as const) {
+    const renamed = json.replace(new RegExp(`("${field}": \\{[^}]*?)"bob"`), '$1"zoe"')
+    assert.notEqual(renamed, json)
+    const message = `key shares: account "main": ${path}: expected one entry for each ${who}`
+    assert.throws(() => parseKeyShares(renamed, LEVELS), { name: DecodeError.name, message }, field)
+  }
+})
+
 test('the name __proto__ is refused wherever it stands', () => {
   for (const text of [
     json.replace('"public_shares": {', `"public_shares": {"__proto__": "${otherPoint}",`),

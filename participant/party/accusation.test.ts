@@ -8,15 +8,15 @@ import { type Fault, type MpcError, PeerStopped, ProtocolAbort } from '../base/e
 import { INSECURE_TEST } from '../base/level.ts'
 import { systemRandom } from '../base/random.ts'
 import { decode, encode, struct, u8 } from '../wire/codec.ts'
-import { encodePacket, envelopeCodec, signEnvelope, verifyEnvelope } from '../wire/envelope.ts'
+import { type Envelope, encodePacket, envelopeCodec, signEnvelope, verifyEnvelope } from '../wire/envelope.ts'
 import { seal } from '../wire/sealing.ts'
-import { accusationsCodec, accusationsOf } from './accusation.ts'
+import { accusationsCodec, accusationsOf, type OwnRecord, provenFaults } from './accusation.ts'
 import type { Failed, Party } from './party.ts'
 import { createIdentity, type Identity, makeRoster, memberOf, type PartyId } from './roster.ts'
 import { type BroadcastRound, boundBroadcastRound, broadcastRound, directRound } from './rounds.ts'
 import { memoryRoom } from './simulation.ts'
 import { runAll } from './testing.ts'
-import { viewed } from './view.ts'
+import { FIRST_VIEW, Views, viewed } from './view.ts'
 
 type Value = { readonly v: number }
 const codec = struct<Value>({ v: u8 })
@@ -95,7 +95,13 @@ test('who was cheated shows it, and everybody names the same culprit', async () 
   const [alice, bob] = await errorsOf({ sends: (from, to) => (from === 'carol' && to === 'alice' ? 0 : 1) })
   for (const e of [alice, bob]) {
     assert.deepEqual(blamed(e), [['carol', 'ZERO', 'v is zero']])
-    assert.ok(e instanceof ProtocolAbort && (e.faults[0]?.record?.length ?? 0) >= 3, 'the broadcasts are kept')
+    const record = e instanceof ProtocolAbort ? (e.faults[0]?.record ?? []) : []
+    const said = record.map((raw) => decode(envelopeCodec, raw)).filter((m) => m.round === '1')
+    assert.deepEqual(
+      said.map((m) => m.from),
+      ids,
+      'the broadcasts of all are kept, with our own',
+    )
   }
 })
 
@@ -144,8 +150,8 @@ test('what does not fit into a message is left out, and the rest is told', () =>
     evidence: Array.from({ length: n }, () => new Uint8Array(size)),
   })
   const told = accusationsOf([
-    fault('a', 200_000),
-    fault('b', 200_000),
+    fault('a', 300_000),
+    fault('b', 300_000),
     fault('c', 10),
     fault('d', 10, 9),
     fault('e', 1, 0),
@@ -160,4 +166,58 @@ test('what does not fit into a message is left out, and the rest is told', () =>
   )
   const long = { ...fault('f', 1), check: 'x'.repeat(201) }
   assert.deepEqual(accusationsOf([long]), [])
+})
+
+const session = systemRandom.bytes(32)
+
+/** What alice knows, who has sent her own message of round 2 under the first view. */
+function recordOf(more: Partial<OwnRecord> = {}): OwnRecord {
+  const views = new Views(true)
+  views.sending('p', '2')
+  return { session, roster, peers: ['bob', 'carol'], views, record: [], convicts: undefined, ...more }
+}
+
+/** That carol signed another view than hers in round 2. */
+function accusation(
+  change: Partial<Fault> = {},
+  said: Partial<Envelope> = {},
+  by = 'carol',
+  view: Uint8Array = OTHER_VIEW,
+): Fault {
+  const body = encode(viewed(codec), { view, message: { v: 1 } })
+  const message = { session, protocol: 'p', round: '2', from: 'carol', to: 'bob', body, ...said }
+  const envelope = signEnvelope(message, (identities.get(by) as Identity).signingKey)
+  const evidence = [encode(envelopeCodec, envelope)]
+  return { culprit: 'carol', protocol: 'p', round: '2', code: 'VIEW', check: 'view', evidence, ...change }
+}
+
+const named = async (told: readonly Fault[], mine = recordOf()): Promise<readonly string[]> =>
+  (await provenFaults(told, mine)).map((f) => f.culprit)
+
+test('another view is proven by the message that was signed under it, and by nothing else', async () => {
+  assert.deepEqual(await named([accusation()]), ['carol'])
+  const [bound, unsent] = [new Views(true), new Views(true)]
+  bound.add('p', '1', [], { isEchoed: false })
+  bound.sending('p', '2')
+  const innocent: readonly (readonly [what: string, told: Fault, mine?: OwnRecord])[] = [
+    ['the view that we had', accusation({}, {}, 'carol', FIRST_VIEW)],
+    ['the word for something else', accusation({ code: 'ZERO' })],
+    ['a message of another', accusation({ culprit: 'bob' })],
+    ['a message in the name of another', accusation({ culprit: 'bob' }, {}, 'bob')],
+    ['a message that another signed', accusation({}, {}, 'bob')],
+    ['another session', accusation({}, { session: systemRandom.bytes(32) })],
+    ['another protocol', accusation({}, { protocol: 'q' })],
+    ['another round', accusation({}, { round: '1' })],
+    ['garbage', accusation({ evidence: [Uint8Array.of(1)] })],
+    ['nothing', accusation({ evidence: [] })],
+    ['a view that others may have had', accusation(), recordOf({ views: bound })],
+    ['a round that we were not in', accusation(), recordOf({ views: unsent })],
+  ]
+  for (const [what, told, mine] of innocent) assert.deepEqual(await named([told], mine), [], what)
+})
+
+test('who is no peer is never named; who is accused twice is named once', async () => {
+  const mine = recordOf({ convicts: async () => true })
+  for (const culprit of ['alice', 'zoe']) assert.deepEqual(await named([accusation({ culprit })], mine), [], culprit)
+  assert.deepEqual(await named([accusation(), accusation({ code: 'ZERO' })], mine), ['carol'])
 })

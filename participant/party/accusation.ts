@@ -9,8 +9,8 @@ import { BODY_LIMIT, type Envelope, envelopeCodec, verifyEnvelope } from '../wir
 import { MAX_PARTIES, memberOf, type PartyId, type Roster } from './roster.ts'
 import { type Views, viewOf } from './view.ts'
 
-/** For all accusations of one stop: the two largest messages of a session fit. */
-const EVIDENCE_LIMIT = BODY_LIMIT / 2
+/** For all accusations of one stop: two direct messages of any size fit, and the two largest of a protocol. */
+const EVIDENCE_LIMIT = BODY_LIMIT - 32 * 1024
 /** A message, and those of its author that it rests on. */
 const ENVELOPES_LIMIT = 8
 const NAME_LIMIT = 64

@@ -17,7 +17,7 @@ import { seal } from '../wire/sealing.ts'
 import { differences, echoCodec, equivocators, hashOf, openingCodec } from './echo.ts'
 import { createIdentity, type Identity, makeRoster } from './roster.ts'
 import { boundBroadcastRound, broadcastRound } from './rounds.ts'
-import { memoryRoom } from './simulation.ts'
+import { inOrder, memoryRoom, type Schedule } from './simulation.ts'
 import { allValues, hostileSchedule, networkOf, runAll } from './testing.ts'
 import { FIRST_VIEW, viewed } from './view.ts'
 
@@ -31,8 +31,16 @@ const session = systemRandom.bytes(32)
 
 type Route = (from: string, to: string, packet: Uint8Array) => readonly Uint8Array[]
 
+interface Speech {
+  readonly round?: typeof one
+  readonly deadlineMs?: number
+  readonly schedule?: Schedule
+  readonly mayRestart?: boolean
+}
+
 /** What alice, bob and carol end with when each broadcasts one number. */
-async function speak(route: Route, round = one) {
+async function speak(route: Route, o: Speech = {}) {
+  const { round = one, deadlineMs = 10_000, schedule = inOrder, mayRestart = false } = o
   return runAll(
     {
       identities,
@@ -40,8 +48,9 @@ async function speak(route: Route, round = one) {
       level: INSECURE_TEST,
       protocols: [{ protocol: 'p', rounds: [round] }],
       session,
-      channelOf: networkOf(ids, route),
-      deadlineMs: 10_000,
+      channelOf: networkOf(ids, route, schedule),
+      deadlineMs,
+      mayRestart,
     },
     async (party, id) => {
       const p = party('p')
@@ -118,8 +127,17 @@ test('an author of two messages is named by both who were told, with both messag
   }
 })
 
+test('where a party may come a second time and say something else, two messages end the session and blame nobody', async () => {
+  const results = await speak(equivocating, { mayRestart: true })
+  for (const id of ['alice', 'bob']) {
+    const e = abortOf(results.get(id))
+    assert.deepEqual(e.faults, [], id)
+    assert.match(e.message, /told different things/)
+  }
+})
+
 test('without the echo both would have believed it', async () => {
-  const results = await speak(equivocating, boundBroadcastRound('1', one.codec, 'for this test'))
+  const results = await speak(equivocating, { round: boundBroadcastRound('1', one.codec, 'for this test') })
   assert.deepEqual(
     [...allValues(results).values()],
     [
@@ -130,12 +148,17 @@ test('without the echo both would have believed it', async () => {
   )
 })
 
-test('saying that it stops, or nothing more, does not save the author', async () => {
-  const stop = (to: string): Uint8Array => {
-    const m = { session, protocol: 'session', round: 'stop', from: 'carol', to, body: new Uint8Array(8) }
-    return encodePacket(seal(signEnvelope(m, who('carol').signingKey), who(to).sealKey, systemRandom))
-  }
-  for (const last of [(to: string) => [stop(to)], () => []]) {
+/** Carol says that she stops. */
+function stop(to: string): Uint8Array {
+  const m = { session, protocol: 'session', round: 'stop', from: 'carol', to, body: new Uint8Array(8) }
+  return encodePacket(seal(signEnvelope(m, who('carol').signingKey), who(to).sealKey, systemRandom))
+}
+
+test('saying that it stops, or nothing until the session ends, does not save the author', async () => {
+  for (const [last, deadlineMs] of [
+    [(to: string) => [stop(to)], 60_000],
+    [() => [], 1_000],
+  ] as const) {
     const route: Route = (from, to, packet) => {
       if (from !== 'carol' || to === 'carol') return [packet]
       if (roundOf(packet) === '1') return equivocating(from, to, packet)
@@ -143,21 +166,40 @@ test('saying that it stops, or nothing more, does not save the author', async ()
       if (roundOf(packet) === '1/echo') return [packet, ...last(to)]
       return []
     }
-    const results = await speak(route)
+    const started = Date.now()
+    const results = await speak(route, { deadlineMs })
     for (const id of ['alice', 'bob']) assert.deepEqual(culprits(abortOf(results.get(id))), ['carol'], id)
+    // openings are waited for 3 s, but not from whoever stopped
+    assert.ok(Date.now() - started < 2_500, 'nobody waits for somebody who has stopped')
   }
 })
 
+test('one that stops keeps nobody from waiting for what the others show', async () => {
+  const late: Schedule = ({ packet, deliver }) =>
+    void setTimeout(() => deliver(packet), roundOf(packet) === '1/opening' ? 100 : 0)
+  const route: Route = (from, to, packet) => {
+    if (from !== 'carol' || roundOf(packet) === '1') return equivocating(from, to, packet)
+    return roundOf(packet) === '1/echo' ? [packet, stop(to)] : []
+  }
+  const results = await speak(route, { schedule: late })
+  for (const id of ['alice', 'bob']) assert.deepEqual(culprits(abortOf(results.get(id))), ['carol'], id)
+})
+
+/** For sessions whose liar ends first, so that the others wait for it until the deadline. */
+const SOON = { deadlineMs: 1_500 }
+
 test('a lying echo ends the session and blames nobody', async () => {
-  const results = await speak((from, _to, packet) =>
-    from === 'carol' && roundOf(packet) === '1/echo'
-      ? [
-          resigned(packet, (e) => {
-            const { hashes } = decode(echoCodec, e.body)
-            return { body: encode(echoCodec, { hashes: hashes.map((h, i) => (i === 1 ? new Uint8Array(32) : h)) }) }
-          }),
-        ]
-      : [packet],
+  const results = await speak(
+    (from, _to, packet) =>
+      from === 'carol' && roundOf(packet) === '1/echo'
+        ? [
+            resigned(packet, (e) => {
+              const { hashes } = decode(echoCodec, e.body)
+              return { body: encode(echoCodec, { hashes: hashes.map((h, i) => (i === 1 ? new Uint8Array(32) : h)) }) }
+            }),
+          ]
+        : [packet],
+    SOON,
   )
   for (const id of ['alice', 'bob']) {
     const e = abortOf(results.get(id))
@@ -168,10 +210,16 @@ test('a lying echo ends the session and blames nobody', async () => {
 
 test('an echo with a hash too few or too many ends the session and blames nobody', async () => {
   for (const change of [(h: readonly Uint8Array[]) => h.slice(1), (h: readonly Uint8Array[]) => h.slice(0, 2)]) {
-    const results = await speak((from, _to, packet) =>
-      from === 'carol' && roundOf(packet) === '1/echo'
-        ? [resigned(packet, (e) => ({ body: encode(echoCodec, { hashes: change(decode(echoCodec, e.body).hashes) }) }))]
-        : [packet],
+    const results = await speak(
+      (from, _to, packet) =>
+        from === 'carol' && roundOf(packet) === '1/echo'
+          ? [
+              resigned(packet, (e) => ({
+                body: encode(echoCodec, { hashes: change(decode(echoCodec, e.body).hashes) }),
+              })),
+            ]
+          : [packet],
+      SOON,
     )
     for (const id of ['alice', 'bob']) assert.deepEqual(abortOf(results.get(id)).faults, [], id)
   }
@@ -203,7 +251,7 @@ test('openings made up by the accuser convict nobody', async () => {
     const claimed = { session, protocol: 'p', round: '1', from: 'carol', to: '', body: bodyOf(99) }
     const forged = signEnvelope(claimed, who('bob').signingKey)
     return [resigned(packet, () => ({ body: encode(openingCodec, { envelopes: [encode(envelopeCodec, forged)] }) }))]
-  })
+  }, SOON)
   for (const id of ['alice', 'carol']) assert.deepEqual(abortOf(results.get(id)).faults, [], id)
 })
 

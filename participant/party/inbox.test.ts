@@ -6,7 +6,7 @@ import { systemRandom } from '../base/random.ts'
 import { decode } from '../wire/codec.ts'
 import { encodePacket, envelopeCodec, type Message, signEnvelope, verifyEnvelope } from '../wire/envelope.ts'
 import { seal } from '../wire/sealing.ts'
-import { Inbox } from './inbox.ts'
+import { DIRECT_LIMIT, Inbox } from './inbox.ts'
 import { createIdentity, type Identity, makeRoster } from './roster.ts'
 
 const [alice, bob, carol, mallory] = ['alice', 'bob', 'carol', 'mallory'].map((id) =>
@@ -20,10 +20,17 @@ const ROUNDS = new Map<string, 'broadcast' | 'direct'>([
   ['p/1/echo', 'broadcast'],
 ])
 
-function open() {
+function open(mayRestart = false) {
   const changes = { count: 0 }
   const peers = roster.members.filter((m) => m.id !== 'bob')
-  const inbox = new Inbox({ session, identity: bob, peers, rounds: ROUNDS, onChange: () => changes.count++ })
+  const inbox = new Inbox({
+    session,
+    identity: bob,
+    peers,
+    rounds: ROUNDS,
+    mayRestart,
+    onChange: () => changes.count++,
+  })
   return { inbox, changes }
 }
 
@@ -126,6 +133,14 @@ for (const [kind, first, second, round] of [
   })
 }
 
+test('of one that may come a second time the first message counts, and another convicts nobody', () => {
+  const { inbox } = open(true)
+  inbox.accept(clear(broadcast))
+  inbox.accept(clear({ ...broadcast, body: Uint8Array.of(2) }))
+  assert.deepEqual(inbox.take('alice', 'p', '1')?.body, Uint8Array.of(1))
+  assert.equal(inbox.faults.length, 0)
+})
+
 test('nobody is convicted by a second message that somebody else made', () => {
   const { inbox } = open()
   inbox.accept(clear(broadcast))
@@ -143,6 +158,18 @@ test('what is kept is bounded by the rounds, however much a peer sends', () => {
   assert.equal(inbox.dropped, 50)
   assert.equal(inbox.faults.length, 1)
   assert.ok(changes.count <= 50, 'changes.count <= 50')
+})
+
+test('what is too large to be shown to others is no direct message; a broadcast may be larger', () => {
+  const body = new Uint8Array(DIRECT_LIMIT)
+  const larger = new Uint8Array(DIRECT_LIMIT + 1)
+  const { inbox } = open()
+  inbox.accept(sealed({ ...direct, body: larger }))
+  assert.deepEqual([inbox.take('alice', 'p', '2'), inbox.dropped], [undefined, 1])
+  inbox.accept(sealed({ ...direct, body }))
+  assert.equal(inbox.take('alice', 'p', '2')?.body.length, DIRECT_LIMIT)
+  inbox.accept(clear({ ...broadcast, body: larger }))
+  assert.equal(inbox.take('alice', 'p', '1')?.body.length, DIRECT_LIMIT + 1)
 })
 
 test('no bytes make it throw', () => {

@@ -25,6 +25,9 @@ export interface InboxOptions {
   readonly onChange: () => void
 }
 
+/** Several times what a protocol sends to one party; two of them fit into an accusation (accusation.ts). */
+export const DIRECT_LIMIT = 224 * 1024
+
 export class Inbox {
   readonly #o: InboxOptions
   readonly #kept = new Map<string, Envelope>()
@@ -96,7 +99,7 @@ export class Inbox {
       // A direct message counts only when it came sealed to us, a broadcast only when it came in the clear.
       if (
         kind === 'direct'
-          ? packet.kind !== 'sealed' || envelope.to !== identity.id
+          ? packet.kind !== 'sealed' || envelope.to !== identity.id || isTooLarge(envelope)
           : packet.kind !== 'clear' || envelope.to !== ''
       ) {
         return undefined
@@ -107,6 +110,11 @@ export class Inbox {
       throw e
     }
   }
+}
+
+/** A stop is no evidence: it may be as large as any message. */
+function isTooLarge({ protocol, body }: Envelope): boolean {
+  return protocol !== 'session' && body.length > DIRECT_LIMIT
 }
 
 function keyOf(from: PartyId, protocol: string, round: string): string {

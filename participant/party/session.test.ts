@@ -66,6 +66,11 @@ for (const [what, id] of all) {
   })
 }
 
+test('other signers with the same nonces are another session', () => {
+  const same = { ...FACTS, nonces: new Map(identities.map(({ id }) => [id, new Uint8Array(32)])) }
+  assert.notDeepEqual(sessionId({ ...same, signers: ['a', 'c'] }), sessionId(same))
+})
+
 test('the nonce of somebody who does not take part changes nothing', () => {
   assert.deepEqual(sessionId({ ...FACTS, nonces: changedNonce('c') }), sessionId(FACTS))
 })

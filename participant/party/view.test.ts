@@ -11,7 +11,7 @@ import { openConnection } from './connection.ts'
 import { createIdentity, type Identity, makeRoster } from './roster.ts'
 import { boundBroadcastRound, broadcastRound } from './rounds.ts'
 import { memoryRoom } from './simulation.ts'
-import { FIRST_VIEW, nextView, viewed } from './view.ts'
+import { FIRST_VIEW, nextView, Views, viewed } from './view.ts'
 
 const codec = struct<{ v: number }>({ v: u8 })
 const echoed = broadcastRound('1', codec)
@@ -99,6 +99,19 @@ test('whoever signs another view than it was told is named, if it can only be it
       )
     }
   }
+})
+
+test('once a round was not echoed, no later view of more than two parties is certain', () => {
+  const views = new Views(true)
+  const certain: unknown[] = []
+  for (const isEchoed of [true, false, true]) {
+    views.sending('p', `${certain.length}`)
+    certain.push(views.at('p', `${certain.length}`)?.isCertain)
+    views.add('p', '1', [['a', Uint8Array.of(1)]], { isEchoed })
+  }
+  views.sending('p', 'last')
+  assert.deepEqual([...certain, views.at('p', 'last')?.isCertain], [true, true, false, false])
+  assert.equal(views.at('p', 'never sent'), undefined)
 })
 
 test('without an echo a third party may have told it something else: nobody is named', async () => {

@@ -11,7 +11,7 @@
  * a view that differs, and sums that are wrong with two signers. For those the answer is no.
  */
 import { equalBytes } from '../base/bytes.ts'
-import { DecodeError, type Fault, MpcError } from '../base/errors.ts'
+import { DecodeError, type Fault, type FaultCode, MpcError } from '../base/errors.ts'
 import { G, modQ, mulPublic, type Point, sum } from '../math/curve.ts'
 import { ringPedersen } from '../paillier/ring-pedersen.ts'
 import type { Judge } from '../party/judge.ts'
@@ -31,12 +31,15 @@ import { type Context, contextOf, of, type Sum } from './presign/statements.ts'
 import { publicSharesOf, recordSessionOf, type SessionContext, sessionOf } from './session-context.ts'
 import { checkPartial, one as signOne, signRounds } from './sign/protocol.ts'
 
+/** Codes of two messages for one round: seen by one party, or by several together. */
+const EQUIVOCATION: readonly FaultCode[] = ['DUPLICATE', 'ECHO_MISMATCH']
+
 /** True when the fault is proven under this context. Total: hostile evidence gives false, never an exception. */
 export async function convicts(fault: Fault, context: SessionContext): Promise<boolean> {
   try {
     const file = open(fault, context)
     if (file === undefined) return false
-    if (fault.check === 'equivocation') return saidTwoThings(file)
+    if (fault.check === 'equivocation') return EQUIVOCATION.includes(fault.code) && saidTwoThings(file)
     const failed = await new Recheck(context, file).run(fault.protocol, fault.round)
     return failed !== undefined && failed.code === fault.code && failed.check === fault.check
   } catch (e) {

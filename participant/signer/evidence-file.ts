@@ -40,7 +40,7 @@ const schema = z.strictObject({
       .min(2)
       .max(32),
     signers: z.array(NAME).min(2).max(32),
-    nonces: z.record(NAME, KEY),
+    nonces: z.record(NAME, KEY).refine((o) => Object.keys(o).length <= 32, 'expected at most 32 names'),
     feldman: z.array(POINT).min(2).max(32).optional(),
     aux: z.record(NAME, z.strictObject({ N: BIG, N_hat: BIG, s: BIG, t: BIG })).optional(),
     digest: KEY.optional(),

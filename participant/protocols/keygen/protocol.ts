@@ -11,7 +11,7 @@ import { secret } from '../../base/secret.ts'
 import { G, modQ, mul, type Point } from '../../math/curve.ts'
 import { evaluate, evaluateInExponent, feldman, randomPolynomial } from '../../math/polynomial.ts'
 import type { Party } from '../../party/party.ts'
-import { memberOf } from '../../party/roster.ts'
+import { checkRoster, memberOf } from '../../party/roster.ts'
 import { sch } from '../../zk/sch.ts'
 import type { CoreShare } from '../material.ts'
 import {
@@ -37,7 +37,7 @@ export interface KeygenInput {
 /** Throws ProtocolAbort with the culprits, TransportError at the deadline, UsageError for an impossible threshold. */
 export async function keygen({ threshold }: KeygenInput, party: Party): Promise<CoreShare> {
   const { self, peers, roster, session, random, level } = party
-  const n = roster.members.length
+  const n = checkRoster(roster).members.length
   if (!Number.isInteger(threshold) || threshold < 2 || threshold > n)
     throw new UsageError(`threshold: expected 2 to ${n}`)
   if (peers.length !== n - 1) throw new UsageError('key generation: expected every member of the roster to take part')

@@ -29,10 +29,15 @@ for (const [what, signers] of [
   ['one', ['p0']],
   ['one more than the threshold', ['p0', 'p1', 'p2']],
   ['one twice', ['p0', 'p0']],
+  ['one twice, besides others', ['p0', 'p1', 'p1']],
   ['another order', ['p1', 'p0']],
   ['a stranger', ['p0', 'p9']],
+  ['a stranger, besides others', ['p0', 'p1', 'p9']],
 ] as const) {
-  test(`refused as signers: ${what}`, () => assert.throws(() => context(signers), UsageError))
+  test(`refused as signers, before anything is computed: ${what}`, () => {
+    const message = 'signers: expected 2 distinct members in roster order'
+    assert.throws(() => context(signers), { name: UsageError.name, message })
+  })
 }
 
 test('shares that do not fit the public key are our own mistake', () => {
