@@ -1,7 +1,7 @@
 # One verb each. Needs Node 20.19 or newer, npm and make; everything else comes with `npm ci`.
 SHELL := /bin/sh
 TSX := node --import tsx
-FOLDERS = participant gateway sign-service key-gen cli config test
+FOLDERS = participant gateway sign-service key-gen cli config scripts test
 TESTS = $(shell find $(FOLDERS) -name '*.test.ts' ! -name '*.slow.test.ts' | sort)
 SLOW = $(shell find $(FOLDERS) -name '*.slow.test.ts' | sort)
 
@@ -43,8 +43,8 @@ format: setup ## write the format that check asks for
 build: setup ## dist/: the library and the four programs
 	@npx tsup --silent
 
-bench: setup ## medians of every operation at full size, two processes and a gateway
-	@$(TSX) scripts/bench.ts
+bench: setup ## medians of every operation at full size; BASE=ref compares with that commit; ARGS="--only … --runs …"
+	@$(TSX) scripts/bench.ts $(if $(BASE),--base $(BASE)) $(ARGS)
 
 clean: ## what make made
 	@rm -rf dist node_modules

@@ -1,89 +1,104 @@
 /**
- * Medians of every operation at full size, n = 2: two party processes and a gateway process, on loopback. CPU and wall
- * time are per party; the two parties' figures are pooled. Prints a table, or JSON with --json.
+ * Every operation at full size, measured: what a signature takes with all its processes, the protocols, and what they are
+ * made of. Prints tables; `make bench BASE=ref` compares with another commit.
  *
- *   node --import tsx scripts/bench.ts [--runs 10] [--json]
+ *   node --import tsx scripts/bench.ts [--runs 10] [--only PATTERN] [--json FILE] [--base REF]
+ *   node --import tsx scripts/bench.ts --markdown FILE     the tables of docs/performance.md and README.md from that JSON
  */
-import { cpus } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { freePort, startProgram } from './processes.ts'
+import { linesOf, withCommit } from './bench/compare.ts'
+import { type Report, resultsOf, thisMachine } from './bench/report.ts'
+import { GROUPS, type Group, type Line } from './bench/row.ts'
+import { comparison, fullTables, machineLine, mainTable, replaceMarked } from './bench/table.ts'
 
-export interface Sample {
-  readonly operation: string
-  readonly cpuMs: number
-  readonly wallMs: number
-}
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10' }, json: { type: 'boolean', default: false } },
-})
-const runs = Number(values.runs)
-if (!Number.isInteger(runs) || runs < 1 || runs > 1000) {
-  process.stderr.write('bench: --runs: expected 1 to 1000\n')
+type Lines = (readonly [Group, Line])[]
+
+function usage(message: string): never {
+  process.stderr.write(`bench: ${message}\n`)
   process.exit(2)
 }
 
-const port = await freePort()
-const url = `http://127.0.0.1:${port}`
-const gateway = await startProgram(['gateway/main.ts', '--port', String(port), '--log-level', 'warn'], {
-  readyUrl: `${url}/health`,
-})
-try {
-  const room = `bench-${process.pid}-${Date.now()}`
-  const parties = ['client', 'service'].map((name) =>
-    startProgram(['scripts/bench/party.ts', url, room, name, String(runs)], {}),
-  )
-  const samples: Sample[] = []
-  for (const party of await Promise.all(parties)) {
-    for (const line of (await party.output()).split('\n')) {
-      if (line.startsWith('{')) samples.push(JSON.parse(line) as Sample)
-    }
-    const code = await party.exited
-    if (code !== 0) throw new Error(`a party ended with code ${code}: ${party.errors()}`)
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        runs: { type: 'string', default: '10' },
+        only: { type: 'string', default: '' },
+        json: { type: 'string' },
+        base: { type: 'string' },
+        markdown: { type: 'string' },
+      },
+    })
+    const runs = Number(values.runs)
+    if (!Number.isInteger(runs) || runs < 1 || runs > 1000) usage('--runs: expected 1 to 1000')
+    new RegExp(values.only)
+    return { ...values, runs }
+  } catch (e) {
+    return usage((e as Error).message)
   }
-  report(samples)
-} finally {
-  await gateway.stop()
 }
 
-function report(samples: readonly Sample[]): void {
-  const operations = [...new Set(samples.map((s) => s.operation))]
-  const rows = operations.map((operation) => {
-    const own = samples.filter((s) => s.operation === operation)
-    return {
-      operation,
-      n: own.length,
-      cpuMs: spread(own.map((s) => s.cpuMs)),
-      wallMs: spread(own.map((s) => s.wallMs)),
+const { runs, only, json, base, markdown } = options()
+if (markdown !== undefined) writeDocuments(JSON.parse(readFileSync(markdown, 'utf8')) as Report)
+else if (base !== undefined) await compare(base)
+else await measure()
+
+async function measure(): Promise<void> {
+  const machine = thisMachine()
+  const lines: Lines = []
+  for (const group of GROUPS) lines.push(...(await linesOf({ root: ROOT, group, only, runs })))
+  const report: Report = { machine, level: 'cggmp24-3072', runs, ...resultsOf(lines) }
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
+  process.stdout.write(`${machineLine(machine)}\n\n${fullTables(report)}`)
+  if (report.results.length === 0) usage(`--only: nothing is called ${only}`)
+  if (report.failures.length > 0) process.exitCode = 1
+}
+
+/** Each run first with the one and then with the other, and the other way round in the next. */
+async function compare(ref: string): Promise<void> {
+  const machine = thisMachine()
+  const [before, after]: [Lines, Lines] = [[], []]
+  await withCommit(ROOT, ref, async (other) => {
+    for (const group of GROUPS) {
+      for (let run = 0; run < runs; run++) {
+        const sides = [
+          [other, before],
+          [ROOT, after],
+        ] as const
+        for (const [root, lines] of run % 2 === 0 ? sides : [...sides].reverse()) {
+          const found = await linesOf({ root, group, only, runs: 1 })
+          lines.push(...found)
+          // nothing in this group is wanted
+          if (found.length === 0) break
+        }
+      }
     }
   })
-  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}, ${process.platform} ${process.arch}`
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify({ machine, level: 'cggmp24-3072', parties: 2, rows }, null, 2)}\n`)
-    return
+  const [a, b] = [resultsOf(before), resultsOf(after)]
+  if (json !== undefined)
+    writeFileSync(json, `${JSON.stringify({ machine, base: ref, before: a, after: b }, null, 2)}\n`)
+  process.stdout.write(`${machineLine(machine)}\nbase: ${ref}\n\n${comparison(a.results, b.results)}`)
+  for (const [side, { failures }] of [
+    ['base', a],
+    ['this', b],
+  ] as const) {
+    const said = new Set(failures.map((f) => `${side}: ${f.group}: ${f.row}: failed: ${f.failed}\n`))
+    process.stdout.write([...said].join(''))
   }
-  process.stdout.write(
-    `${machine}\ncggmp24-3072, n = 2, each party a process, through a gateway process; ms per party, median (min–max)\n\n`,
-  )
-  process.stdout.write('| operation | CPU ms | wall ms | samples |\n|---|---|---|---|\n')
-  for (const r of rows) process.stdout.write(`| ${r.operation} | ${text(r.cpuMs)} | ${text(r.wallMs)} | ${r.n} |\n`)
+  if (b.failures.length > 0) process.exitCode = 1
 }
 
-interface Spread {
-  readonly median: number
-  readonly min: number
-  readonly max: number
-}
-
-function spread(values: readonly number[]): Spread {
-  const v = [...values].sort((a, b) => a - b)
-  const at = (i: number): number => v[i] ?? Number.NaN
-  const middle = v.length / 2
-  const median = v.length % 2 === 1 ? at(Math.floor(middle)) : (at(middle - 1) + at(middle)) / 2
-  return { median, min: at(0), max: at(v.length - 1) }
-}
-
-function text({ median, min, max }: Spread): string {
-  const show = (x: number): string => (x < 10 ? x.toFixed(1) : x.toFixed(0))
-  return `**${show(median)}** (${show(min)}–${show(max)})`
+function writeDocuments(report: Report): void {
+  const at = `${machineLine(report.machine)}; \`${report.level}\`.\n\n`
+  for (const [file, table] of [
+    ['docs/performance.md', fullTables(report)],
+    ['README.md', mainTable(report)],
+  ] as const) {
+    const path = `${ROOT}${file}`
+    writeFileSync(path, replaceMarked(readFileSync(path, 'utf8'), 'bench', `${at}${table}`))
+  }
 }
