@@ -116,6 +116,8 @@ test('mistakes in a file name file, key and expectation', () => {
     ['server:\n  port: 1\n  port: 2\n', 'FILE: line 3: not valid YAML (duplicate key)'],
     ['__proto__: {port: 1}', 'FILE: __proto__: unknown key'],
     ['limits: {rooms: 0}', 'FILE: limits.rooms: expected an integer from 1 to'],
+    ['server: {host: "a\\u0007b"}', 'FILE: server.host: expected a host name or address'],
+    ['"s\\u001b[2J": {port: 1}', 'FILE: s?[2J: unknown key'],
   ]
   for (const [content, expected] of table) {
     const got = gatewayError(content)
@@ -142,6 +144,24 @@ test('mistakes outside a file name where they are', () => {
     message(() => loadServiceConfig({ cwd, env: { SIGN_SERVICE_POLICY_ALLOW_RAW_DIGEST: 'maybe' } })),
     'environment variable SIGN_SERVICE_POLICY_ALLOW_RAW_DIGEST: policy.allow_raw_digest: expected true or false',
   )
+})
+
+test('a flag for a key that does not exist is a mistake of ours, and said', () => {
+  const flags = { 'server.prot': 1 }
+  assert.equal(
+    message(() => loadGatewayConfig({ cwd, env: {}, flags: flags as never })),
+    'command line: server.prot: unknown key',
+  )
+})
+
+test('a huge file, and one that unfolds into one, are refused', () => {
+  assert.equal(gatewayError(`# ${'x'.repeat(1_048_576)}`), 'FILE: larger than 1048576 bytes')
+  const lines = ['a: &a [x, x, x]']
+  for (let i = 1; i < 12; i++) {
+    const [before, name] = [String.fromCharCode(96 + i), String.fromCharCode(97 + i)]
+    lines.push(`${name}: &${name} [*${before}, *${before}, *${before}]`)
+  }
+  assert.equal(gatewayError(lines.join('\n')), "FILE: not valid YAML (aliases can't be resolved)")
 })
 
 test('a value is never quoted', () => {

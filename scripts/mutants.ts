@@ -3,11 +3,12 @@
  *
  *   --only TEXT   mutants whose id or file has this text
  *   --jobs N      how many at a time, each in a copy of the tree (2)
- *   --timeout S   for the tests of one mutant (180)
+ *   --timeout S   for the tests of one file without a mutant (600)
  *   --list        only the ids
  *
- * killed: a test failed. survived: all tests passed, or had nothing to run. broken: the mutant does not compile, a name
- * is missing, the tests don't pass without it, or they didn't end in time. Exit status 1 unless all are killed.
+ * killed: a test failed, or didn't end in many times the time that it takes without the mutant. survived: all tests
+ * passed. broken: the mutant does not compile, a name is missing, no test ran, or the tests don't pass without it. Exit
+ * status 1 unless all are killed.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -31,7 +32,11 @@ interface Outcome {
   readonly seconds: number
 }
 
-type Run = { readonly end: 'passed' | 'failed' | 'broken'; readonly why: string }
+interface Run {
+  readonly end: 'passed' | 'failed' | 'late' | 'broken'
+  readonly why: string
+  readonly ms: number
+}
 
 const running = new Set<ChildProcess>()
 
@@ -40,7 +45,7 @@ function main(): Promise<number> {
     options: {
       only: { type: 'string', default: '' },
       jobs: { type: 'string', default: '2' },
-      timeout: { type: 'string', default: '180' },
+      timeout: { type: 'string', default: '600' },
       list: { type: 'boolean', default: false },
     },
   })
@@ -63,13 +68,19 @@ async function runAll(chosen: readonly Mutant[], jobs: number, timeoutMs: number
   process.once('exit', endAll)
 
   const trees = Array.from({ length: jobs }, (_, i) => copyTree(join(folder, String(i))))
-  const sound = new Map<string, Promise<Run>>()
+  const runs = new Map<string, Promise<Run>>()
+  /** Once for each test file: every test of it that the chosen mutants name, on the code as it is. */
+  const unchanged: Unchanged = (file, tree) => {
+    const run = runs.get(file) ?? runTests(allTestsOf(chosen, file), tree, timeoutMs)
+    runs.set(file, run)
+    return run
+  }
   const queue = [...chosen]
   const outcomes: Outcome[] = []
   await Promise.all(
     trees.map(async (tree) => {
       for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-        const outcome = await judge(mutant, tree, sound, timeoutMs)
+        const outcome = await judge(mutant, tree, unchanged)
         outcomes.push(outcome)
         const { verdict, why, seconds } = outcome
         console.log(
@@ -94,18 +105,26 @@ function copyTree(to: string): string {
   return to
 }
 
-async function judge(
-  mutant: Mutant,
-  tree: string,
-  sound: Map<string, Promise<Run>>,
-  timeoutMs: number,
-): Promise<Outcome> {
-  const started = performance.now()
+type Unchanged = (file: string, tree: string) => Promise<Run>
+
+/** How long the tests of a mutant may take: for a busy machine, and for mutants that wait for a deadline. */
+function limitOf({ ms }: Run): number {
+  return 30_000 + 5 * ms
+}
+
+function allTestsOf(chosen: readonly Mutant[], file: string): Tests {
+  const named = chosen.flatMap((m) => m.tests.filter((t) => t.file === file)).map((t) => t.only)
+  const all = named.some((only) => only === undefined)
+  return all ? { file } : { file, only: [...new Set(named)].map((only) => `(${only})`).join('|') }
+}
+
+async function judge(mutant: Mutant, tree: string, unchanged: Unchanged): Promise<Outcome> {
+  let ms = 0
   const ended = (verdict: Verdict, why: string): Outcome => ({
     mutant,
     verdict,
     why,
-    seconds: (performance.now() - started) / 1000,
+    seconds: ms / 1000,
   })
   const path = join(tree, mutant.file)
   const before = readFileSync(path, 'utf8')
@@ -114,30 +133,30 @@ async function judge(
   const { diagnostics = [] } = ts.transpileModule(after, { reportDiagnostics: true, fileName: mutant.file })
   if (diagnostics.length > 0) return ended('broken', 'does not compile')
 
-  // without the mutant the tests must pass, or their failing would say nothing
   for (const tests of mutant.tests) {
-    const key = JSON.stringify(tests)
-    const run = sound.get(key) ?? runTests(tests, tree, timeoutMs)
-    sound.set(key, run)
-    const { end, why } = await run
-    if (end !== 'passed') return ended('broken', `${tests.file} without the mutant: ${why}`)
-  }
-  writeFileSync(path, after)
-  try {
-    for (const tests of mutant.tests) {
-      const { end, why } = await runTests(tests, tree, timeoutMs)
-      if (end === 'failed') return ended('killed', why)
-      if (end === 'broken') return ended('broken', why)
+    // without the mutant the tests must pass, or their failing would say nothing
+    const sound = await unchanged(tests.file, tree)
+    if (sound.end !== 'passed') return ended('broken', `${tests.file} without the mutant: ${sound.why}`)
+    writeFileSync(path, after)
+    try {
+      const run = await runTests(tests, tree, limitOf(sound))
+      ms += run.ms
+      if (run.end === 'failed' || run.end === 'late') return ended('killed', run.why)
+      if (run.end === 'broken') return ended('broken', run.why)
+    } finally {
+      writeFileSync(path, before)
     }
-    return ended('survived', mutant.tests.map((t) => t.file).join(', '))
-  } finally {
-    writeFileSync(path, before)
   }
+  return ended('survived', mutant.tests.map((t) => t.file).join(', '))
 }
 
-/** One test file in a process group of its own, which is ended at the first failure of interest or at the limit. */
+/** A test that failed, with all that TAP says about it. */
+const FAILED = /^( *)not ok .*\n\1 {2}---\n[\s\S]*?^\1 {2}\.\.\.$/m
+
+/** One test file in a process group of its own, which is ended at the first failure or at the limit. */
 function runTests({ file, only }: Tests, tree: string, timeoutMs: number): Promise<Run> {
   const pattern = only === undefined ? [] : [`--test-name-pattern=${only}`]
+  const started = performance.now()
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ['--import', 'tsx', '--test-reporter=tap', ...pattern, file], {
       cwd: tree,
@@ -156,30 +175,37 @@ function runTests({ file, only }: Tests, tree: string, timeoutMs: number): Promi
       isLate = true
       endGroup(child)
     }, timeoutMs)
+    // the first failure says enough: what comes after it may wait for a deadline
+    child.stdout.on('data', () => {
+      if (FAILED.test(out)) endGroup(child)
+    })
     child.once('close', (status) => {
       clearTimeout(timer)
       // what the tests started belongs to the group
       endGroup(child)
       running.delete(child)
-      resolve(isLate ? { end: 'broken', why: `no end in ${timeoutMs / 1000} s` } : runOf(status, out))
+      const ms = performance.now() - started
+      resolve(isLate ? { end: 'late', why: `no end in ${Math.round(timeoutMs / 1000)} s`, ms } : runOf(status, out, ms))
     })
   })
 }
 
-function runOf(status: number | null, out: string): Run {
-  const missing = /(TransformError|SyntaxError|ReferenceError|ERR_MODULE_NOT_FOUND|is not defined)[^\n]{0,120}/.exec(
-    out,
-  )
-  if (missing !== null) return { end: 'broken', why: missing[0] }
+const NO_NAME = /(ReferenceError|is not defined)[^\n]{0,120}/
+const NO_MODULE = /(TransformError|SyntaxError|ReferenceError|ERR_MODULE_NOT_FOUND|is not defined)[^\n]{0,120}/
+
+function runOf(status: number | null, out: string, ms: number): Run {
+  const isLoaded = /^ *(not )?ok \d+ /m.test(out)
+  const missing = (isLoaded ? NO_NAME : NO_MODULE).exec(out)
+  if (missing !== null) return { end: 'broken', why: missing[0], ms }
   if (status === 0) {
     const passed = Number(/^# pass (\d+)$/m.exec(out)?.[1] ?? 0)
-    return passed > 0 ? { end: 'passed', why: `${passed} tests` } : { end: 'broken', why: 'no test ran' }
+    return passed > 0 ? { end: 'passed', why: `${passed} tests`, ms } : { end: 'broken', why: 'no test ran', ms }
   }
   const failed = [...out.matchAll(/^( *)not ok \d+ - (.*)$/gm)].sort(
     (a, b) => (b[1] ?? '').length - (a[1] ?? '').length,
   )
   const name = failed[0]?.[2]
-  return { end: 'failed', why: name ?? `exit status ${status}` }
+  return { end: 'failed', why: name ?? `exit status ${status}`, ms }
 }
 
 function endGroup(child: ChildProcess): void {
@@ -201,6 +227,9 @@ function report(chosen: readonly Mutant[], outcomes: readonly Outcome[]): number
   line('', 'killed', 'survived', 'broken')
   for (const group of groups) line(group, count(group, 'killed'), count(group, 'survived'), count(group, 'broken'))
   line('total', count(undefined, 'killed'), count(undefined, 'survived'), count(undefined, 'broken'))
+  console.log('\nthe slowest, in seconds:')
+  const slowest = [...outcomes].sort((a, b) => b.seconds - a.seconds).slice(0, 20)
+  for (const { mutant, seconds } of slowest) console.log(`${seconds.toFixed(1).padStart(8)}  ${mutant.id}`)
   for (const { mutant, verdict, why } of outcomes) {
     if (verdict !== 'killed') console.log(`${verdict}: ${mutant.id} (${mutant.file}): ${why}`)
   }

@@ -218,12 +218,12 @@ export function openConnection(o: ConnectionOptions): Connection {
     return p
   }
 
-  /** Why we end when a peer has stopped: because of whoever it shows to have cheated, or because it stopped. */
-  async function afterStop(stopped: PeerStopped): Promise<MpcError> {
+  /** Why we end: because of whoever a peer that stopped shows to have cheated, or as we thought. */
+  async function explained(error: PeerStopped | ProtocolAbort): Promise<MpcError> {
     const { session, roster, convicts } = o
     const mine = { session, roster, peers, views, record: record(), convicts }
     const faults = await provenFaults(mailbox.accusations(), mine)
-    return faults.length === 0 ? stopped : abortOf(faults)
+    return faults.length === 0 ? error : abortOf(faults)
   }
 
   return {
@@ -231,7 +231,7 @@ export function openConnection(o: ConnectionOptions): Connection {
       try {
         return await run(party)
       } catch (e) {
-        const error = e instanceof PeerStopped ? await afterStop(e) : e
+        const error = e instanceof PeerStopped || isUnexplained(e) ? await explained(e) : e
         const accusations = error instanceof ProtocolAbort ? error.faults : []
         // The peers learn the class of the error and what they can check for themselves, nothing else.
         await mailbox.stop({ reason: error instanceof MpcError ? error.code : 'INTERNAL', message: '', accusations })
@@ -254,6 +254,11 @@ export function openConnection(o: ConnectionOptions): Connection {
       }
     },
   }
+}
+
+/** Something was wrong, and we can't say whose doing it was. */
+function isUnexplained(e: unknown): e is ProtocolAbort {
+  return e instanceof ProtocolAbort && e.faults.length === 0
 }
 
 /** The messages, or ProtocolAbort naming everybody who signed bytes that aren't one. */

@@ -175,8 +175,13 @@ test('saying that it stops, or nothing until the session ends, does not save the
 })
 
 test('one that stops keeps nobody from waiting for what the others show', async () => {
-  const late: Schedule = ({ packet, deliver }) =>
-    void setTimeout(() => deliver(packet), roundOf(packet) === '1/opening' ? 100 : 0)
+  // what comes after an opening, the stop of who has ended, is later still: no gateway that keeps the order shows it first
+  let isOpening = false
+  const late: Schedule = ({ packet, deliver }) => {
+    const own = roundOf(packet) === '1/opening'
+    isOpening ||= own
+    setTimeout(() => deliver(packet), own ? 100 : isOpening ? 400 : 0)
+  }
   const route: Route = (from, to, packet) => {
     if (from !== 'carol' || roundOf(packet) === '1') return equivocating(from, to, packet)
     return roundOf(packet) === '1/echo' ? [packet, stop(to)] : []

@@ -55,12 +55,15 @@ test('the host’s refusal comes back; a host that fails refuses', async () => {
   const fail = (): never => {
     throw new Error('secret detail')
   }
+  const failLater = (): Promise<never> => Promise.reject(new Error('secret detail'))
   for (const ask of [SIGN, presigned(payload)]) {
     assert.equal(await refusal(ask, {}, { decide: () => no, decidePresign: never }), 'NOT_TODAY')
     assert.equal(await refusal(ask, {}, { decide: fail }), 'INTERNAL')
+    assert.equal(await refusal(ask, {}, { decide: failLater }), 'INTERNAL')
   }
   assert.equal(await refusal(PRESIGN, {}, { decide: never, decidePresign: async () => no }), 'NOT_TODAY')
   assert.equal(await refusal(PRESIGN, {}, { decidePresign: fail }), 'INTERNAL')
+  assert.equal(await refusal(PRESIGN, {}, { decidePresign: failLater }), 'INTERNAL')
   assert.equal(await refusal(PRESIGN), undefined, 'a host that says nothing about presignatures gives them')
 })
 

@@ -71,15 +71,14 @@ export async function meet(o: MeetingOptions, purpose: string, digest?: Uint8Arr
       }
       return got
     })
-    .catch((e: unknown) => {
-      if (!wasHere) throw e
-      throw new StateError('this side took part before it was restarted: nothing is resumed', {
-        reason: 'SESSION_DEAD',
-      })
-    })
     .finally(() => {
       stopLooking()
       ending.release()
+      // whether or not the others' joins are here as well
+      if (!wasHere) return
+      throw new StateError('this side took part before it was restarted: nothing is resumed', {
+        reason: 'SESSION_DEAD',
+      })
     })
   const nonces = new Map([
     [identity.id, mine.nonce],

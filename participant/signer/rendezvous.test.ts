@@ -59,8 +59,8 @@ test('other terms are told, and named at the deadline', async () => {
       meet(room, identity('b'), { terms: { ...terms, ...change }, deadlineMs: 120 }),
       meet(room, identity('a'), { deadlineMs: 120, onOtherTerms: (id, t) => told.push(`${id} ${t}`) }),
     ])
-    assert.ok(other.status === 'rejected' && other.reason instanceof TransportError)
-    assert.ok(mine.status === 'rejected' && mine.reason.message.includes(`b came with another ${term}`))
+    assert.ok(other.status === 'rejected' && other.reason instanceof TransportError, 'nobody meets the other')
+    assert.ok(mine.status === 'rejected' && mine.reason.message.includes(`b came with another ${term}`), term)
     assert.deepEqual(told, [`b ${term}`])
   }
 })

@@ -1,8 +1,14 @@
 /** All mutants of `make mutants`. */
+import { config } from './config.ts'
+import { connection } from './connection.ts'
+import { evidence } from './evidence.ts'
+import { gateway } from './gateway.ts'
 import { keyShare } from './key-share.ts'
 import type { Mutant } from './mutant.ts'
 import { party } from './party.ts'
 import { aux, identify, keygen, presign, signing } from './protocols.ts'
+import { rooms } from './room.ts'
+import { service } from './service.ts'
 import { signer } from './signer.ts'
 import { wire } from './wire.ts'
 import { proofs, sigma } from './zk.ts'
@@ -16,7 +22,13 @@ export const all: readonly Mutant[] = [
   ...identify,
   ...signing,
   ...party,
+  ...connection,
+  ...evidence,
   ...wire,
   ...signer,
+  ...service,
   ...keyShare,
+  ...rooms,
+  ...gateway,
+  ...config,
 ]

@@ -4,15 +4,13 @@
  */
 import { type Mutant, mutants, type Row, type Tests } from './mutant.ts'
 
-const MISBEHAVIOUR = 'test/misbehaviour.test.ts'
 const IDENTIFY = 'participant/protocols/presign/identify.test.ts'
 const STATEMENTS = 'participant/protocols/presign/statements.test.ts'
-const SURVIVORS = 'test/mutants/survivors.test.ts'
 const SIGN = 'participant/protocols/sign/protocol.test.ts'
 const COMMITMENTS = 'test/mutants/commitments.test.ts'
 
-/** Tests of misbehaviour whose names match. */
-const rows = (only: string): Tests => ({ file: MISBEHAVIOUR, only })
+/** Rows of a table of attacks whose names match. */
+const attacks = (table: string, only: string): Tests => ({ file: `test/attacks/${table}.test.ts`, only })
 const IMPOSSIBLE: Tests = { file: 'test/protocols.test.ts', only: 'key generation refuses an impossible threshold' }
 const OTHER_SIGNERS: Tests = { file: 'test/protocols.test.ts', only: 'other sets of signers are refused' }
 /** A value in the place of `verified(`: nothing failed. */
@@ -27,28 +25,31 @@ const KEYGEN_ROUNDS = 'participant/protocols/keygen/rounds.ts'
 
 export const keygen: readonly Mutant[] = [
   ...each('keygen', KEYGEN_ROUNDS, [
-    [['eq V', 'if (!equalBytes(V, commitTo(session, from, m)))'], rows('rogue key')],
-    [['length F', 'if (m.F.length !== threshold)'], rows('Feldman point (more|less)')],
-    [['eq sigma G', 'return ok ? undefined', 'return true ? undefined'], rows('^wrong sub-shares')],
+    [['eq V', 'if (!equalBytes(V, commitTo(session, from, m)))'], attacks('keygen', 'other Feldman points')],
+    [['length F', 'if (m.F.length !== threshold)'], attacks('keygen', 'Feldman point (more|less)')],
+    [['eq sigma G', 'return ok ? undefined', 'return true ? undefined'], attacks('keygen', '#25 wrong sub-shares')],
     [['V has the session', "    .bytes('session', session)\n", ''], COMMITMENTS],
-    [['V has the party', "    .text('party', id)\n", ''], rows('^the peer’s commitment')],
-    [['V has the opening', "    .bytes('opening', encode(openingCodec, opening))\n", ''], rows('rogue key')],
+    [['V has the party', "    .text('party', id)\n", ''], attacks('keygen', 'the peer’s commitment')],
+    [
+      ['V has the opening', "    .bytes('opening', encode(openingCodec, opening))\n", ''],
+      attacks('keygen', 'other Feldman points'),
+    ],
   ]),
   ...each('keygen', KEYGEN_ROUNDS, [
-    [['psi', 'return verified(judge, sch,', `return ${LATER}judge, sch,`], rows('response of Π\\^sch')],
+    [['psi', 'return verified(judge, sch,', `return ${LATER}judge, sch,`], attacks('keygen', 'response of Π\\^sch')],
     [['psi is for what all contributed', 'return `psi $', 'return `psi` || `psi $'], COMMITMENTS],
   ]),
   ...each('keygen', KEYGEN, [
     [
       ['public key or share is the identity, the key', 'publicKey.is0() || ', ''],
-      rows('contributions that cancel give no key'),
+      attacks('keygen', 'contributions that cancel give no key'),
     ],
     [
       ['public key or share is the identity, a share', ' || [...publicShares.values()].some((P) => P.is0())', ''],
-      rows('a share of zero is no share'),
+      attacks('keygen', 'a share of zero is no share'),
     ],
-    [['openings are checked', '=> checkOpening(', `=> ${HOLDS}`], rows('rogue key')],
-    [['sub-shares are checked', '=> checkSubShare(', `=> ${HOLDS}`], rows('^wrong sub-shares')],
+    [['openings are checked', '=> checkOpening(', `=> ${HOLDS}`], attacks('keygen', 'other Feldman points')],
+    [['sub-shares are checked', '=> checkSubShare(', `=> ${HOLDS}`], attacks('keygen', '#25 wrong sub-shares')],
     [['threshold', 'if (!Number.isInteger(threshold) || threshold < 2 || threshold > n)'], IMPOSSIBLE],
     [['all members take part', 'if (peers.length !== n - 1)'], IMPOSSIBLE],
   ]),
@@ -59,36 +60,51 @@ const AUX_ROUNDS = 'participant/protocols/aux-info/rounds.ts'
 
 export const aux: readonly Mutant[] = [
   ...each('aux-info', AUX_ROUNDS, [
-    [['eq V', 'if (!equalBytes(V, commitTo(level, session, from, m)))'], rows('another [NHstau]+ than committed')],
-    [['size', 'if (bitLength(m[name]) !== level.modulusBits)'], rows('^N̂? a bit too')],
-    [['odd', 'if ((m[name] & 1n) === 0n)'], rows('^an even N')],
-    [['size and odd of N̂', "of ['N', 'NHat'] as const", "of ['N'] as const"], rows('(N̂ a bit|an even N̂)')],
-    [['size and odd of N', "of ['N', 'NHat'] as const", "of ['NHat'] as const"], rows('(N a bit|an even N:)')],
-    [['N is NHat', 'if (m.N === m.NHat)'], rows('^N̂ = N:')],
-    [['base s, t', 'return problem === undefined ?', 'return true ?'], rows('^s = 1:')],
+    [
+      ['eq V', 'if (!equalBytes(V, commitTo(level, session, from, m)))'],
+      attacks('aux-info', 'another [NHstau]+ than committed'),
+    ],
+    [['size', 'if (bitLength(m[name]) !== level.modulusBits)'], attacks('sizes', 'N̂? a bit too')],
+    [['odd', 'if ((m[name] & 1n) === 0n)'], attacks('sizes', 'an even N')],
+    [['size and odd of N̂', "of ['N', 'NHat'] as const", "of ['N'] as const"], attacks('sizes', '(N̂ a bit|an even N̂)')],
+    [
+      ['size and odd of N', "of ['N', 'NHat'] as const", "of ['NHat'] as const"],
+      attacks('sizes', '(N a bit|an even N:)'),
+    ],
+    [['N is NHat', 'if (m.N === m.NHat)'], attacks('sizes', 'N̂ = N:')],
+    [['base s, t', 'return problem === undefined ?', 'return true ?'], attacks('bases', 's is 1:')],
     [['V has the session', "    .bytes('session', session)\n", ''], COMMITMENTS],
     [['V has the party', "    .text('party', id)\n", ''], COMMITMENTS],
     [
       ['V has the opening', "    .bytes('opening', encode(openingCodec(level), opening))\n", ''],
-      rows('than committed to'),
+      attacks('aux-info', 'than committed to'),
     ],
   ]),
   ...each('aux-info', AUX_ROUNDS, [
-    [['psi-hat', 'return verified(judge, prm,', `return ${LATER}judge, prm,`], rows('s outside of what t generates')],
-    [['psi', 'return verified(judge, mod,', `return ${LATER}judge, mod,`], rows('^Π\\^mod without entries')],
-    [['phi', 'return verified(judge, fac,', `return ${LATER}judge, fac,`], rows('^Π\\^fac out of range')],
+    [
+      ['psi-hat', 'return verified(judge, prm,', `return ${LATER}judge, prm,`],
+      attacks('bases', '#5 an s that is no square'),
+    ],
+    [
+      ['psi', 'return verified(judge, mod,', `return ${LATER}judge, mod,`],
+      attacks('aux-info-proofs', '#9 no repetitions'),
+    ],
+    [
+      ['phi', 'return verified(judge, fac,', `return ${LATER}judge, fac,`],
+      attacks('aux-info-proofs', 'z1 above its range'),
+    ],
     [['psi and phi are for what all contributed', 'return `$', 'return name || `$'], COMMITMENTS],
   ]),
   ...each('aux-info', AUX, [
-    [['openings are checked', '=> checkOpening(', `=> ${HOLDS}`], rows('^(N = 0|s = 1:)')],
-    [['own moduli are checked', '=> checkAgainstMine(', `=> ${HOLDS}`], rows('^the peer’s N')],
-    [['a modulus of ours, N', 'own.includes(m.N) || ', ''], rows('^the peer’s N')],
-    [['a modulus of ours, NHat', ' || own.includes(m.NHat)', ''], rows('^the peer’s ring-Pedersen')],
+    [['openings are checked', '=> checkOpening(', `=> ${HOLDS}`], attacks('sizes', '(N = 0|an even N):')],
+    [['own moduli are checked', '=> checkAgainstMine(', `=> ${HOLDS}`], attacks('sizes', 'the peer’s N:')],
+    [['a modulus of ours, N', 'own.includes(m.N) || ', ''], attacks('sizes', 'the peer’s N:')],
+    [['a modulus of ours, NHat', ' || own.includes(m.NHat)', ''], attacks('sizes', 'the peer’s ring-Pedersen')],
     [
       ['a modulus of ours, our N̂ as theirs', 'const own = [mine.N, mine.NHat]', 'const own = [mine.N]'],
-      rows('^the peer’s'),
+      attacks('sizes', 'the peer’s N̂ as N'),
     ],
-    [['a modulus of two parties', 'if (repeats('], rows('two peers with one modulus')],
+    [['a modulus of two parties', 'if (repeats('], attacks('sizes', 'two peers with one modulus')],
   ]),
 ]
 
@@ -98,15 +114,15 @@ export const presign: readonly Mutant[] = [
   ...each('presign', 'participant/protocols/presign/checks.ts', [
     [
       ['psi0', "verified(judge, encElg, { ...at, name: 'psi0' }", `${HOLDS}judge, encElg, { ...at, name: 'psi0' }`],
-      rows('^(K = 0|ψ0 out of range)'),
+      attacks('presign-round-1', '#(20 K = 0|17 ψ0 out of range):'),
     ],
     [
       ['psi1', "verified(judge, encElg, { ...at, name: 'psi1' }", `${HOLDS}judge, encElg, { ...at, name: 'psi1' }`],
-      rows('^(G = N|ψ1 out of range)'),
+      attacks('presign-round-1', '#(20 G = N|17 ψ1 out of range):'),
     ],
     [
       ['psi', "verified(judge, affG, { ...at, name: 'psi' }", `${HOLDS}judge, affG, { ...at, name: 'psi' }`],
-      rows('^D = 0'),
+      attacks('presign-round-2', '#20 D = 0:'),
     ],
     [
       [
@@ -114,11 +130,11 @@ export const presign: readonly Mutant[] = [
         "verified(judge, affG, { ...at, name: 'psi-hat' }",
         `${HOLDS}judge, affG, { ...at, name: 'psi-hat' }`,
       ],
-      rows('^D̂ = 0'),
+      attacks('presign-round-2', '#20 DHat = 0:'),
     ],
     [
       ['psi-prime', "name: 'psi-prime' }\n  return verified(", `name: 'psi-prime' }\n  return ${LATER}`],
-      rows('^a wrong response of ψ′'),
+      attacks('presign-round-2', 'a wrong response of ψ′'),
     ],
     [
       [
@@ -126,21 +142,21 @@ export const presign: readonly Mutant[] = [
         "name: 'psi-prime-prime' }\n  return verified(",
         `name: 'psi-prime-prime' }\n  return ${LATER}`,
       ],
-      rows('^a wrong response of ψ″'),
+      attacks('presign-round-3', 'a wrong response of ψ″'),
     ],
   ]),
   ...each('presign', PRESIGN, [
-    [['Gamma is the identity', 'if (Gamma.is0())'], rows('so that Γ is the identity')],
-    [['eq delta', 'if (!mulPublic(G, deltaSum)'], rows('^another δ')],
-    [['eq chi', 'if (!mulPublic(ctx.publicKey, deltaSum)'], rows('^another S: CHI')],
-    [['delta is zero', 'if (deltaSum === 0n)'], rows('so that δ is zero')],
-    [['two name each other', 'if (peers.length === 1)'], rows('^another δ')],
+    [['Gamma is the identity', 'if (Gamma.is0())'], attacks('presign-round-3', 'so that Γ is the identity')],
+    [['eq delta', 'if (!mulPublic(G, deltaSum)'], attacks('presign-round-3', '#39 another δ: DELTA')],
+    [['eq chi', 'if (!mulPublic(ctx.publicKey, deltaSum)'], attacks('presign-round-3', '#40 another S: CHI')],
+    [['delta is zero', 'if (deltaSum === 0n)'], attacks('presign-round-3', 'so that δ is zero')],
+    [['two name each other', 'if (peers.length === 1)'], attacks('presign-round-3', '#39 another δ: DELTA')],
     [['three sound the alarm', 'abortOn(await identify('], { file: IDENTIFY, only: '^another δ, proven' }],
     [['the parties of the session', 'requireSession(party, signers)'], OTHER_SIGNERS],
   ]),
   ...each('presign', 'participant/protocols/presign/statements.ts', [
-    [['as many signers as the threshold', 'signers.length !== threshold || ', ''], SURVIVORS],
-    [['distinct members', 'order.length !== threshold || ', ''], SURVIVORS],
+    [['as many signers as the threshold', 'signers.length !== threshold || ', ''], STATEMENTS],
+    [['distinct members', 'order.length !== threshold || ', ''], STATEMENTS],
     [['roster order', ' || order.some((id, i) => id !== signers[i])', ''], STATEMENTS],
     [['shares sum to the public key', 'if (!sum([...W.values()])'], STATEMENTS],
     [['nobody less in the session', 'signers.length !== present.length || ', ''], STATEMENTS],
@@ -174,11 +190,11 @@ export const identify: readonly Mutant[] = each('identify', 'participant/protoco
 
 export const signing: readonly Mutant[] = each('sign', 'participant/protocols/sign/protocol.ts', [
   [['the parties of the presignature', 'requireSession(party, presignature.signers)'], SIGN],
-  [['partial signatures are checked', '=> checkPartial(', `=> ${HOLDS}`], rows('^a random σ')],
+  [['partial signatures are checked', '=> checkPartial(', `=> ${HOLDS}`], attacks('sign', '#41 a random σ')],
   [['eq sigma Gamma', 'return mulPublic(p.Gamma, sigma).equals(expected) ?', 'return true ?'], SIGN],
-  [['used once', 'if (used.has(p))'], SIGN],
-  [['used up by signing', 'used.add(p)'], SIGN],
+  [['used once', 'if (used.has(p.kTilde))'], SIGN],
+  [['used up by signing', 'used.add(p.kTilde)'], SIGN],
   [['low s', 'const high = sum > Q / 2n', 'const high = false'], SIGN],
-  [['the signature verifies', 'if (!holds)'], SIGN],
+  [['the signature verifies', 'return holds ?', 'return true ?'], SIGN],
   [['digest of 32 bytes', 'if (digest.length !== 32)'], SIGN],
 ])

@@ -1,16 +1,14 @@
-/** What a participant looks at before it signs, and what ends a meeting. */
-import { type Mutant, mutants, type Tests } from './mutant.ts'
+/** What an invitation must be, and how parties find each other. */
+import { type Mutant, mutants } from './mutant.ts'
 
 const INVITATION = 'participant/signer/invitation.test.ts'
-const SURVIVORS = 'test/mutants/survivors.test.ts'
 const RENDEZVOUS = 'participant/signer/rendezvous.test.ts'
-const signing = (only: string): Tests => ({ file: 'test/signing.test.ts', only })
 
 export const signer: readonly Mutant[] = [
   ...mutants(
     'signer/invitation',
     'participant/signer/invitation.ts',
-    [INVITATION, SURVIVORS],
+    [INVITATION],
     [
       ['of a member', 'member !== undefined && from', 'from'],
       ['not our own', 'from !== share.identity.id && ', ''],
@@ -25,14 +23,24 @@ export const signer: readonly Mutant[] = [
       ['ourselves', ' || !i.signers.includes(share.identity.id)', ''],
       ['the hash has the meeting', ".bytes('meeting', meeting).value('invitation'", ".value('invitation'"],
       ['garbage', 'if (e instanceof DecodeError) return undefined'],
+      ['sealed for us', ' || packet.to !== identity.id', ''],
+      ['protocol', 'envelope.protocol !== PROTOCOL || ', ''],
+      ['round', ' || envelope.round !== ROUND', ''],
     ],
   ),
   ...mutants(
     'signer/rendezvous',
     'participant/signer/rendezvous.ts',
-    [RENDEZVOUS, SURVIVORS],
+    [RENDEZVOUS],
     [
       ['signature of a hello', ' || !verifyEnvelope(e, h.verifyKey)) return\n      if', ') return\n      if'],
+      ['name', '!PARTY_ID.test(e.from) || ', ''],
+      ['our name with another key', 'if (equalBytes(h.verifyKey, identity.verifyKey)) hellos', 'hellos'],
+      ['the same hello again', 'if (before !== undefined && equalBytes(before.nonce, h.nonce)) return'],
+      ['signature of a ready', 'h === undefined || !verifyEnvelope(e, h.verifyKey)', 'h === undefined'],
+      ['ready for the same', 'ready.get(id) === tag', 'ready.has(id)'],
+      ['protocol', 'e.protocol !== PROTOCOL || ', ''],
+      ['said to all', " || e.to !== ''", ''],
       ['more names than parties', 'if (hellos.size > parties)'],
       ['terms: parties', 'if (h.parties !== mine.parties)'],
       ['terms: threshold', 'if (h.threshold !== mine.threshold)'],
@@ -47,11 +55,5 @@ export const signer: readonly Mutant[] = [
       ],
       ['nobody leaves before its word', 'announcing.then(', 'Promise.resolve().then('],
     ],
-  ),
-  ...mutants(
-    'signer/ceremony',
-    'participant/signer/ceremony.ts',
-    [signing('^a fingerprint that a person')],
-    [['fingerprint', 'if (!(await confirmed(']],
   ),
 ]

@@ -3,6 +3,7 @@ import { type Mutant, mutants } from './mutant.ts'
 
 const CODEC = 'participant/wire/codec.test.ts'
 const ENVELOPE = 'participant/wire/envelope.test.ts'
+const CURVE25519 = 'participant/wire/curve25519.test.ts'
 const SEALING = 'participant/wire/sealing.test.ts'
 const TRANSCRIPT = 'participant/wire/transcript.test.ts'
 const BYTES = 'participant/base/bytes.test.ts'
@@ -63,13 +64,38 @@ export const wire: readonly Mutant[] = [
     [
       ['version', 'if (u8.read(r) !== WIRE_VERSION)', 'u8.read(r); if (false)'],
       ['kind', "if (kind === 1) return { kind: 'sealed'", "return { kind: 'sealed'"],
-      ['strict signatures', 'zip215: false', 'zip215: true'],
-      ['malformed keys do not throw', 'return false // noble', 'throw new RangeError() // noble'],
+      ['what has no encoding does not throw', 'return false // a message', 'throw new RangeError() // a message'],
       ['signature covers the message', "    .value('message', messageCodec, m)\n", ''],
-      ['signature', 'return ed25519.verify(', 'return true || ed25519.verify('],
+      ['signature', 'return curve25519.verify(', 'return true || curve25519.verify('],
       ['session is signed', '  session: fixed(32),\n  protocol: text(ID_LIMIT),', '  protocol: text(ID_LIMIT),'],
       ['limit of a body', 'body: bytes(BODY_LIMIT),', 'body: bytes(2 * BODY_LIMIT),'],
       ['limit of a name', 'const ID_LIMIT = 64', 'const ID_LIMIT = 65'],
+    ],
+  ),
+  ...mutants(
+    'wire/curve25519',
+    'participant/wire/curve25519.ts',
+    [CURVE25519],
+    [
+      ['strict signatures', 'zip215: false', 'zip215: true'],
+      ['malformed keys do not throw', 'return false // noble', 'throw new RangeError() // noble'],
+    ],
+  ),
+  // left out: that keys are canonical, since of the others nobody knows a secret key but of those of small order
+  ...mutants(
+    'wire/curve25519',
+    'participant/wire/curve25519.node.ts',
+    [CURVE25519],
+    [
+      ['lengths', 'if (signature.length !== 64 || verifyKey.length !== 32) return false'],
+      ['strict keys', 'if (key === undefined) return false'],
+      [
+        'keys of small order',
+        '!ed25519.Point.fromBytes(key, false).isSmallOrder()',
+        'ed25519.Point.fromBytes(key, false) !== undefined',
+      ],
+      ['what OpenSSL refuses is left to noble', ' || ed25519.verify(', ' && ed25519.verify('],
+      ['keys of 32 bytes', 'if (key.length !== 32) throw'],
     ],
   ),
   ...mutants(

@@ -8,7 +8,11 @@ function proof(name: string, file: string, rows: readonly Row[]): readonly Mutan
   return mutants(`zk/${name}`, `participant/zk/${file}.ts`, [{ file: SOUNDNESS, only }], rows)
 }
 
-const BINDING = [{ file: SOUNDNESS, only: '^Π\\^(sch|elog) is sound' }, 'participant/zk/sigma.test.ts']
+const SIGMA = 'participant/zk/sigma.test.ts'
+const BINDING = [
+  { file: SOUNDNESS, only: '^Π\\^(sch|elog) is sound' },
+  { file: SIGMA, only: '^(challenge of Π\\^(sch|elog)|signedChallenge)$' },
+]
 
 /** The checks of each proof are named as in zk/codes.ts; list.test.ts sees that none is left out. */
 export const proofs: readonly Mutant[] = [
@@ -23,7 +27,7 @@ export const proofs: readonly Mutant[] = [
     ['base s, t', "if (baseProblem(NHat, s, t) !== undefined) return 'base s, t'"],
     ['range z', "if (z.some((zi) => zi < 0n || zi >= NHat)) return 'range z'"],
     ['group A', "if (!areUnits(setup, NHat, A)) return 'group A'"],
-    ['eq s', "if (setup.pow(t, zi) !== (e[i] === 1 ? setup.mul(Ai, s) : Ai)) return 'eq s'"],
+    ['eq s', "if (powers.pow(zi) !== (e[i] === 1 ? setup.mul(Ai, s) : Ai)) return 'eq s'"],
     ['range z (below)', 'zi < 0n || ', ''],
     ['range z (above)', ' || zi >= NHat', ''],
   ]),
@@ -190,7 +194,7 @@ export const sigma: readonly Mutant[] = [
   ...mutants(
     'zk/range',
     'participant/zk/sigma.ts',
-    ['participant/zk/sigma.test.ts', SOUNDNESS],
+    [{ file: SIGMA, only: '^inRange$' }],
     [
       ['below', 'return z >= -bound && z <= bound', 'return z <= bound'],
       ['above', 'return z >= -bound && z <= bound', 'return z >= -bound'],
