@@ -191,12 +191,11 @@ describe('what a signature looks like', () => {
       publicKey: mul(G, X),
       signers: two.parties,
       Gamma,
-      kTilde: secret(1n),
       chiTilde: secret(1n),
       DeltaTilde: points,
       STilde: points,
     }
-    const presignatures = new Map(two.parties.map((id) => [id, { ...dealt }]))
+    const presignatures = new Map(two.parties.map((id) => [id, { ...dealt, kTilde: secret(1n) }]))
     expectRefused(await runSign(two, presignatures, DIGEST), InternalError)
   })
 
