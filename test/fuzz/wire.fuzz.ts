@@ -75,6 +75,8 @@ function roundMessages(): Readonly<Record<string, readonly unknown[]>> {
     'keygen/1': [{ V: b() }],
     'keygen/2': [2, 3, 1].map((n) => ({ rid: b(), F: points(n), A: P, c: b(), u: b() })),
     'keygen/2 shares': [{ sigma: 0n }, { sigma: 1n << 200n }],
+    'keygen/4': [{}],
+    'aux-info/4': [{}],
     'keygen/3': [{ z: 1n }, { z: 1n << 255n }],
     'aux-info/1': [{ V: b() }],
     'aux-info/2': [{ N: all.mod.statement.N, NHat, s, t, psiHat: made(all.prm), rho: b(), u: b() }],
