@@ -18,6 +18,7 @@ const ROUNDS = new Map<string, 'broadcast' | 'direct'>([
   ['p/1', 'broadcast'],
   ['p/2', 'direct'],
   ['p/1/echo', 'broadcast'],
+  ['session/stop', 'direct'],
 ])
 
 function open(mayRestart = false) {
@@ -170,6 +171,9 @@ test('what is too large to be shown to others is no direct message; a broadcast 
   assert.equal(inbox.take('alice', 'p', '2')?.body.length, DIRECT_LIMIT)
   inbox.accept(clear({ ...broadcast, body: larger }))
   assert.equal(inbox.take('alice', 'p', '1')?.body.length, DIRECT_LIMIT + 1)
+  // a stop has what it accuses others of inside
+  inbox.accept(sealed({ ...direct, protocol: 'session', round: 'stop', body: larger }))
+  assert.equal(inbox.take('alice', 'session', 'stop')?.body.length, DIRECT_LIMIT + 1)
 })
 
 test('no bytes make it throw', () => {

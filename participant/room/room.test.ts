@@ -9,7 +9,7 @@ import { connectGateway, type Gateway, type GatewayOptions, inboxRoom, type Room
 const TIMING = { idleMs: 400, attemptMs: 300, pauseMinMs: 10, pauseMaxMs: 40, confirmMs: 100 }
 
 /** A test that waits for what never comes fails instead of hanging. */
-const LIMIT = { timeout: 20_000 }
+const LIMIT = { timeout: 8_000 }
 
 type Answer = (response: ServerResponse, request: IncomingMessage, body: string) => void
 
@@ -259,6 +259,8 @@ test('refusals that may pass are tried again; a clean end and a wrong content ty
   await until(() => got.length === 1, 'packet')
   assert.equal(h.seen.length, 9)
   assert.deepEqual(closed, [])
+  const reasons = h.events.flatMap((e) => (e.at === 'lost' ? [e.reason] : []))
+  assert.equal(reasons[5], 'answer is no event stream')
   room.close()
 })
 
@@ -394,6 +396,35 @@ test('a packet that the gateway took and never shows is posted again', LIMIT, as
   await room.post(packet('mine'))
   await until(() => got.length === 1, 'own packet')
   assert.deepEqual(got, ['mine'])
+  room.close()
+})
+
+test('a packet that a lost room had shown is posted until the new one shows it', LIMIT, async (t) => {
+  let first: ServerResponse | undefined
+  const h = await hostile(
+    t,
+    [
+      (r) => {
+        head(r, { 'room-epoch': 'one' })
+        first = r
+      },
+      stream('', { 'room-epoch': 'two', 'room-resumed-from': '0' }),
+    ],
+    (r, _request, body) => {
+      first?.write(`event: new-message\nid: 0\ndata: ${body}\n\n`)
+      r.writeHead(200).end()
+    },
+  )
+  const room = h.gateway.openRoom('x')
+  const { got } = listen(room)
+  await room.ready
+  await room.post(packet('mine'))
+  await until(() => got.length === 1, 'own packet')
+  const lost = first
+  first = undefined
+  lost?.destroy()
+  // once because the room is another one, and again because it does not come back
+  await until(() => h.seen.filter((s) => s.method === 'POST').length >= 3, 'posted again')
   room.close()
 })
 

@@ -150,7 +150,7 @@ export const presign: readonly Mutant[] = [
     [['eq delta', 'if (!mulPublic(G, deltaSum)'], attacks('presign-round-3', '#39 another δ: DELTA')],
     [['eq chi', 'if (!mulPublic(ctx.publicKey, deltaSum)'], attacks('presign-round-3', '#40 another S: CHI')],
     [['delta is zero', 'if (deltaSum === 0n)'], attacks('presign-round-3', 'so that δ is zero')],
-    [['two name each other', 'if (peers.length === 1)'], attacks('presign-round-3', '#39 another δ: DELTA')],
+    [['two name each other', 'if (peers.length === 1)'], 'participant/protocols/presign/protocol.test.ts'],
     [['three sound the alarm', 'abortOn(await identify('], { file: IDENTIFY, only: '^another δ, proven' }],
     [['the parties of the session', 'requireSession(party, signers)'], OTHER_SIGNERS],
   ]),

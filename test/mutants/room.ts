@@ -95,7 +95,6 @@ export const rooms: readonly Mutant[] = [
       ['a gap is told', 'if (id !== (this.#lastId ?? -1) + 1)'],
       ['base64', "if (e instanceof DecodeError) return 'no base64'"],
       ['length', "if (text.length > TEXT_LIMIT) return 'too long'"],
-      ['each packet once', "if (added !== 'added') return"],
       ['from the beginning', 'next: 0, isDone', 'next: 99, isDone'],
       ['nothing after leaving', '      subscriber.isDone = true\n      this', '      this'],
       [
@@ -140,10 +139,11 @@ export const rooms: readonly Mutant[] = [
   ...mutants(
     'room/packet-log',
     file('packet-log'),
-    [room('^(a room that outgrows|cut connections)')],
+    ['participant/room/packet-log.test.ts'],
     [
       ['each once', "if (this.#keys.has(key)) return 'known'"],
       ['bytes', ' || this.#bytes + packet.length > this.#limit', ''],
+      ['packets', 'this.#packets.length >= PACKETS_LIMIT || ', ''],
     ],
   ),
   ...mutants(
