@@ -48,6 +48,7 @@ export const FAULT_CODES: { readonly [P in keyof Checks]: Readonly<Record<Checks
     'group z': 'AUX_MOD',
     'prime N': 'AUX_MOD_PRIME',
     'eq x': 'AUX_MOD',
+    'small factor N': 'AUX_MOD',
     'eq z': 'AUX_MOD',
   },
   fac: {

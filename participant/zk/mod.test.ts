@@ -7,9 +7,11 @@ import { mod } from './mod.ts'
 import { instances, seededRandom, testBinding, testParty } from './testing.ts'
 import {
   bestEffort,
+  DEPENDENT_PRIMES,
   forgePrime,
   MANY_FACTORS,
   NO_BLUM_PRIME,
+  SMALL_FACTOR,
   smallNonResidue,
   THREE_PRIMES,
 } from './testing-forgeries.ts'
@@ -81,6 +83,48 @@ describe('Π^mod', () => {
       const proof = { ...honest, response: { entries: honest.response.entries.slice(0, n) } }
       assert.equal(mod.verify(binding, { N: own.N }, proof), 'length entries')
     }
+  })
+  it('refuses a small factor, for which every equation holds', () => {
+    assert.ok(
+      SMALL_FACTOR.every((p) => isProbablePrime(p)),
+      'primes',
+    )
+    const { statement, proof } = bestEffort(SMALL_FACTOR, binding, smallNonResidue(product(SMALL_FACTOR)))
+    assert.equal(mod.verify(binding, statement, proof), 'small factor N')
+  })
+  it('refuses roots that are wrong one by one, or whose faults cancel without weights', () => {
+    const honest = mod.prove(binding, { N: own.N }, { key: own }, systemRandom)
+    const withRoots = (change: (z: bigint, i: number) => bigint) => ({
+      ...honest,
+      response: { entries: honest.response.entries.map((e, i) => ({ ...e, z: change(e.z, i) })) },
+    })
+    const half = (own.N + 1n) / 2n
+    const last = level.repetitions - 1
+    for (const change of [
+      (z: bigint, i: number) => (i === 0 ? (z * 2n) % own.N : z),
+      (z: bigint, i: number) => (i === last ? (z * 2n) % own.N : z),
+      (z: bigint, i: number) => (i > 1 ? z : (z * (i === 0 ? 2n : half)) % own.N),
+    ]) {
+      assert.equal(mod.verify(binding, { N: own.N }, withRoots(change)), 'eq z')
+    }
+  })
+  it('looks at the roots eight times: a fault of order 2 is seen by half of the looks', () => {
+    const honest = mod.prove(binding, { N: own.N }, { key: own }, seededRandom('looks'))
+    const { entries } = honest.response
+    const refused = entries.filter((_, at) => {
+      const changed = entries.map((e, i) => (i === at ? { ...e, z: own.N - e.z } : e))
+      return mod.verify(binding, { N: own.N }, { ...honest, response: { entries: changed } }) === 'eq z'
+    })
+    assert.equal(refused.length, level.repetitions)
+  })
+  it('refuses N with a common factor with φ(N): no choice of roots helps', () => {
+    const factors = DEPENDENT_PRIMES
+    assert.ok(
+      factors.every((p) => isProbablePrime(p)),
+      'primes',
+    )
+    const { statement, proof } = bestEffort(factors, binding, smallNonResidue(product(factors)))
+    assert.equal(mod.verify(binding, statement, proof), 'eq z')
   })
   it('refuses a repeated prime', () => {
     // N = p²: gcd(N, φ(N)) = p, so values have no N-th root

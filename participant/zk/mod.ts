@@ -8,14 +8,17 @@
  * verifier of the binding is ''.
  *
  * Differs from the paper: N must have exactly the bits of the level. w shared with a factor of N, or with the wrong
- * Jacobi symbol, and a prime N are refused by name, before any equation.
+ * Jacobi symbol, and a prime N are refused by name, before any equation. N has no prime factor below 2^16, and the roots z
+ * are checked together (`haveRoots`; PAPER.md, "Roots of Π^mod").
  */
 import type { SecurityLevel } from '../base/level.ts'
-import { modulus } from '../math/modulus.ts'
-import { inv, isProbablePrime, jacobi, mod as reduce } from '../math/number-theory.ts'
+import { type Modulus, modulus } from '../math/modulus.ts'
+import { productOfPowers, productOfSmallPrimes } from '../math/multi-power.ts'
+import { gcd, inv, isProbablePrime, jacobi, mod as reduce } from '../math/number-theory.ts'
 import { unit } from '../math/sampling.ts'
 import type { PaillierSecretKey } from '../paillier/paillier-key.ts'
 import { bool, list, nat, struct } from '../wire/codec.ts'
+import { Transcript } from '../wire/transcript.ts'
 import { areUnits, hasSize } from './membership.ts'
 import { nonInteractive, type Sigma } from './sigma.ts'
 import { integer, record } from './statement.ts'
@@ -47,7 +50,16 @@ export interface Response {
 
 type Kept = { readonly w: bigint }
 
-export type Check = 'size N' | 'length entries' | 'w' | 'group x' | 'group z' | 'prime N' | 'eq x' | 'eq z'
+export type Check =
+  | 'size N'
+  | 'length entries'
+  | 'w'
+  | 'group x'
+  | 'group z'
+  | 'prime N'
+  | 'eq x'
+  | 'small factor N'
+  | 'eq z'
 
 const statement = record<Statement>({ N: integer })
 
@@ -106,12 +118,37 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, readonly bigint[], Resp
       const square = (x * x) % N
       if ((square * square) % N !== reduce(twisted(w, y[i] as bigint, a, b), N)) return 'eq x'
     }
-    for (const [i, z] of zs.entries()) {
-      // z^N = y
-      if (ring.pow(z, N) !== y[i]) return 'eq z'
-    }
+    if (gcd(productOfSmallPrimes() % N, N) !== 1n) return 'small factor N'
+    // z^N = y
+    if (!haveRoots(level, ring, y, zs)) return 'eq z'
     return undefined
   },
+}
+
+const BATCHES = 8
+
+/**
+ * Whether every y has an N-th root modulo N, shown by roots z of random products: (Π z_i^ρ_i)^N = Π y_i^ρ_i for 8 lists
+ * of weights ρ of 16 bits, drawn from a hash of all y and z. If one y is no N-th power, its class in the units modulo
+ * N-th powers has an order whose prime factors divide N, so above 2^16: of all values of its weight at most one makes the
+ * product an N-th power, and all 8 do with probability 2^−128. Eight full powers instead of 128.
+ */
+function haveRoots(level: SecurityLevel, ring: Modulus, ys: readonly bigint[], zs: readonly bigint[]): boolean {
+  const N = ring.m
+  const elements = list(nat(level.modulusBits), 0, 2 * level.repetitions)
+  const stream = new Transcript('zk mod roots')
+    .value('N', nat(level.modulusBits), N)
+    .value('y', elements, ys)
+    .value('z', elements, zs)
+    .stream()
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const weights = Uint16Array.from(ys, () => {
+      const [high = 0, low = 0] = stream.bytes(2)
+      return 256 * high + low
+    })
+    if (ring.pow(productOfPowers(zs, weights, N), N) !== productOfPowers(ys, weights, N)) return false
+  }
+  return true
 }
 
 export const mod = nonInteractive(sigma)

@@ -21,7 +21,7 @@ import {
   seededRandom,
   testParty,
 } from './testing.ts'
-import { forgePrime, nonResidue, smallNonResidue } from './testing-forgeries.ts'
+import { bestEffort, forgePrime, nonResidue, SMALL_FACTOR, smallNonResidue } from './testing-forgeries.ts'
 
 interface Row<S, C, K, R, Ch> {
   readonly change: string
@@ -192,6 +192,11 @@ table(all.mod, 'eq x', FAULT_CODES.mod, ({ response: { entries } }) => {
     { change: 'a', expect: 'eq x', response: entry(2, ({ a }) => ({ a: !a })) },
     { change: 'b', expect: 'eq x', response: entry(2, ({ b }) => ({ b: !b })) },
     { change: 'w made other', expect: 'eq x', made: { w: small } },
+    {
+      change: 'a factor of 16 bits',
+      expect: 'small factor N',
+      forged: () => bestEffort(SMALL_FACTOR, all.mod.binding, smallNonResidue(SMALL_FACTOR[0] * SMALL_FACTOR[1])),
+    },
     { change: 'first z', expect: 'eq z', response: entry(0, ({ z }) => ({ z: (z * 2n) % N })) },
     { change: 'last z', expect: 'eq z', response: entry(m - 1, ({ z }) => ({ z: (z * 2n) % N })) },
   ]

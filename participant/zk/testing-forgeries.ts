@@ -4,7 +4,7 @@
 
 import { joiner } from '../math/crt.ts'
 import { modulus } from '../math/modulus.ts'
-import { inv, jacobi, mod as reduce } from '../math/number-theory.ts'
+import { gcd, inv, jacobi, mod as reduce } from '../math/number-theory.ts'
 import { type Commitment, type Entry, mod, type Response, type Statement } from './mod.ts'
 import type { Binding, Proof } from './sigma.ts'
 
@@ -25,6 +25,15 @@ export const THREE_PRIMES: readonly bigint[] = [825n, 5589n, 5969n].map((c) => (
 /** A prime of 912 bits that is ≡ 5 (mod 8). */
 export const NO_BLUM_PRIME = (1n << 912n) - 3003n
 
+/** The largest Blum prime below 2^16, and one that makes a modulus of 1824 bits of it, coprime to φ. */
+export const SMALL_FACTOR: readonly [bigint, bigint] = [65519n, (((1n << 1824n) / 65519n) | 3n) - 2036n]
+
+/** Two Blum primes p, q with p | q − 1: their product, of 1824 bits, shares p with φ. */
+export const DEPENDENT_PRIMES: readonly [bigint, bigint] = (() => {
+  const p = (1n << 400n) - 593n
+  return [p, 2n * p * ((1n << 1023n) - 461n) + 1n]
+})()
+
 /** The least w ≥ 2 with Jacobi symbol −1. */
 export function smallNonResidue(N: bigint): bigint {
   for (let w = 2n; ; w++) if (jacobi(w, N) === -1) return w
@@ -36,7 +45,7 @@ export function nonResidue(N: bigint, s: bigint): bigint {
 }
 
 /**
- * For N with these prime factors, each ≡ 3 (mod 4) or ≡ 5 (mod 8): all z are right, and x is right whenever one of
+ * For N with these prime factors, each ≡ 3 (mod 4) or ≡ 5 (mod 8): all z are right if gcd(N, φ(N)) = 1, and x is right whenever one of
  * ±y, ±w·y is a fourth power. With one Blum prime that is always so; with two it is what the honest prover does.
  */
 export function bestEffort(primes: readonly bigint[], binding: Binding, w: bigint): Forged {
@@ -45,7 +54,8 @@ export function bestEffort(primes: readonly bigint[], binding: Binding, w: bigin
   const statement = { N }
   const ring = modulus(N)
   const ys = mod.challenge(binding, statement, { w })
-  const root = inv(N, phi)
+  // for N that shares p with φ(N): right for the values that have a root
+  const root = inv(N, phi / gcd(N, phi))
   const entries = ys.map((y): Entry => {
     for (const [a, b] of [
       [false, false],

@@ -18,6 +18,7 @@ import {
   bestEffort,
   forgePrime,
   MANY_FACTORS,
+  SMALL_FACTOR,
   smallNonResidue,
   THREE_PRIMES,
 } from '../../participant/zk/testing-forgeries.ts'
@@ -60,8 +61,8 @@ function sharedFactor(b: Binding): ModProof {
   return proof
 }
 
-/** A 16-bit prime and one of 1808 bits, both ≡ 3 (mod 4): a Paillier-Blum modulus, so that Π^mod is honest. */
-const [SMALL, LARGE] = [65519n, (1n << 1808n) - 3009n]
+/** The first prime above 2^16 and one of 1808 bits, both ≡ 3 (mod 4): a Paillier-Blum modulus that Π^mod lets pass. */
+const [SMALL, LARGE] = [65539n, (((1n << 1824n) / 65539n) | 3n) - 124n]
 
 /** z₁, z₂ of Π^fac cut to the largest that the range lets pass, or to one more. */
 function cut(more: bigint): Cheat {
@@ -86,14 +87,21 @@ describe('auxiliary information, 2 parties: what N is made of', () => {
       check: /^psi: eq x$/,
     },
     {
-      what: '#1 one factor of 16 bits, for which Π^mod holds, and Π^fac out of range',
+      what: '#1 one factor of 16 bits, and every equation of Π^mod holds',
+      own: (own) => ({ ...own, paillier: paillierSecretKey(...SMALL_FACTOR) }),
+      cheat: (party) => party,
+      code: 'AUX_MOD',
+      check: /^psi: small factor N$/,
+    },
+    {
+      what: '#1 one factor of 17 bits, for which Π^mod holds, and Π^fac out of range',
       own: small,
       cheat: cut(1n),
       code: 'AUX_FAC',
       check: /^phi: range z2$/,
     },
     {
-      what: '#1 one factor of 16 bits, for which Π^mod holds, and Π^fac in its range',
+      what: '#1 one factor of 17 bits, for which Π^mod holds, and Π^fac in its range',
       own: small,
       cheat: cut(0n),
       code: 'AUX_FAC',

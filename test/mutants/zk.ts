@@ -39,7 +39,8 @@ export const proofs: readonly Mutant[] = [
     ['group z', "if (!areUnits(ring, N, zs)) return 'group z'"],
     ['prime N', "if (isProbablePrime(N)) return 'prime N'"],
     ['eq x', "if ((square * square) % N !== reduce(twisted(w, y[i] as bigint, a, b), N)) return 'eq x'"],
-    ['eq z', "if (ring.pow(z, N) !== y[i]) return 'eq z'"],
+    ['small factor N', "if (gcd(productOfSmallPrimes() % N, N) !== 1n) return 'small factor N'"],
+    ['eq z', "if (!haveRoots(level, ring, y, zs)) return 'eq z'"],
     ['w (unit)', '!ring.isUnit(w) || ', ''],
     ['w (symbol)', ' || jacobi(w, N) !== -1', ''],
   ]),
@@ -179,6 +180,26 @@ export const proofs: readonly Mutant[] = [
 ].flat()
 
 export const sigma: readonly Mutant[] = [
+  ...mutants(
+    'zk/mod roots',
+    'participant/zk/mod.ts',
+    [{ file: 'participant/zk/mod.test.ts', only: '^Π\\^mod' }],
+    [
+      ['weights', 'return 256 * high + low', 'return 1'],
+      ['number of batches', 'const BATCHES = 8', 'const BATCHES = 1'],
+      ['comparison', ' !== productOfPowers(ys, weights, N)) return false', ' === 0n) return false'],
+    ],
+  ),
+  ...mutants(
+    'math/multi-power',
+    'participant/math/multi-power.ts',
+    ['participant/math/multi-power.test.ts'],
+    [
+      ['all digits', 'let digit = DIGITS - 1', 'let digit = DIGITS - 2'],
+      ['buckets', 'running = (running * bucket) % m', 'running = bucket'],
+      ['primes', 'isComposite[n] === 1', 'false'],
+    ],
+  ),
   ...mutants('zk/challenge', 'participant/zk/sigma.ts', BINDING, [
     ['level', ".bytes('level', b.level.digest)", ''],
     ['session', ".bytes('session', b.session)", ''],
