@@ -43,6 +43,7 @@ export const FAULT_CODES: { readonly [P in keyof Checks]: Readonly<Record<Checks
   mod: {
     'size N': 'AUX_SIZE',
     'length entries': 'PROOF_LEN',
+    'length z': 'PROOF_LEN',
     w: 'AUX_MOD_W',
     'group x': 'AUX_MOD',
     'group z': 'AUX_MOD',

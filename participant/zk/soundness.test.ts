@@ -160,7 +160,8 @@ table(all.prm, 'eq s', FAULT_CODES.prm, ({ commitment: { A }, response: { z } })
 
 const N = all.mod.statement.N
 const small = smallNonResidue(N)
-table(all.mod, 'eq x', FAULT_CODES.mod, ({ response: { entries } }) => {
+table(all.mod, 'eq x', FAULT_CODES.mod, ({ response: { entries, z } }) => {
+  const root = z[0] as bigint
   const entry = (at: number, change: (e: Entry) => Partial<Entry>) => ({
     entries: entries.map((e, i) => (i === at ? { ...e, ...change(e) } : e)),
   })
@@ -182,9 +183,11 @@ table(all.mod, 'eq x', FAULT_CODES.mod, ({ response: { entries } }) => {
     { change: 'x with a factor of N', expect: 'group x', response: entry(m - 1, () => ({ x: alice.own.q.expose() })) },
     { change: 'x of another form', expect: 'group x', response: entry(1, ({ x }) => ({ x: x + N })) },
     { change: 'x negative', expect: 'group x', response: entry(1, ({ x }) => ({ x: x - N })) },
-    { change: 'z 0', expect: 'group z', response: entry(0, () => ({ z: 0n })) },
-    { change: 'z with a factor of N', expect: 'group z', response: entry(m - 1, () => ({ z: alice.own.q.expose() })) },
-    { change: 'z of another form', expect: 'group z', response: entry(1, ({ z }) => ({ z: z + N })) },
+    { change: 'no z', expect: 'length z', response: { z: [] } },
+    { change: 'one z more', expect: 'length z', response: { z: [root, root] } },
+    { change: 'z 0', expect: 'group z', response: { z: [0n] } },
+    { change: 'z with a factor of N', expect: 'group z', response: { z: [alice.own.q.expose()] } },
+    { change: 'z of another form', expect: 'group z', response: { z: [root + N] } },
     { change: 'N prime', expect: 'prime N', forged: () => forgePrime(all.mod.binding) },
     { change: 'another N', expect: 'eq x', claim: { N: modInstance(level, bob).statement.N } },
     { change: 'first x', expect: 'eq x', response: entry(0, ({ x }) => ({ x: (x * 2n) % N })) },
@@ -197,8 +200,8 @@ table(all.mod, 'eq x', FAULT_CODES.mod, ({ response: { entries } }) => {
       expect: 'small factor N',
       forged: () => bestEffort(SMALL_FACTOR, all.mod.binding, smallNonResidue(SMALL_FACTOR[0] * SMALL_FACTOR[1])),
     },
-    { change: 'first z', expect: 'eq z', response: entry(0, ({ z }) => ({ z: (z * 2n) % N })) },
-    { change: 'last z', expect: 'eq z', response: entry(m - 1, ({ z }) => ({ z: (z * 2n) % N })) },
+    { change: 'z', expect: 'eq z', response: { z: [(root * 2n) % N] } },
+    { change: 'z negated', expect: 'eq z', response: { z: [N - root] } },
   ]
 })
 

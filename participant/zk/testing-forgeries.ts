@@ -34,6 +34,9 @@ export const DEPENDENT_PRIMES: readonly [bigint, bigint] = (() => {
   return [p, 2n * p * ((1n << 1023n) - 461n) + 1n]
 })()
 
+/** N-th roots in a proof of `insecure-test`. */
+const ROOTS = 1
+
 /** The least w ≥ 2 with Jacobi symbol −1. */
 export function smallNonResidue(N: bigint): bigint {
   for (let w = 2n; ; w++) if (jacobi(w, N) === -1) return w
@@ -65,11 +68,12 @@ export function bestEffort(primes: readonly bigint[], binding: Binding, w: bigin
     ] as const) {
       const power = reduce((a ? -1n : 1n) * (b ? w : 1n) * y, N)
       const x = fourthRoot(power, primes)
-      if (x ** 4n % N === power) return { x, a, b, z: ring.pow(y, root) }
+      if (x ** 4n % N === power) return { x, a, b }
     }
-    return { x: 1n, a: false, b: false, z: ring.pow(y, root) }
+    return { x: 1n, a: false, b: false }
   })
-  return { statement, proof: { commitment: { w }, response: { entries } } }
+  const z = ys.slice(0, ROOTS).map((y) => ring.pow(y, root))
+  return { statement, proof: { commitment: { w }, response: { entries, z } } }
 }
 
 /** A prime of the size of `insecure-test` in the place of N: every equation holds. */

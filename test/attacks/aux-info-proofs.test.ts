@@ -21,8 +21,12 @@ const lastEntry =
   (change: Partial<Entry>) =>
   (p: ModProof): ModProof => {
     const { entries } = p.response
-    return { ...p, response: { entries: entries.map((e, i) => (i === entries.length - 1 ? { ...e, ...change } : e)) } }
+    const changed = entries.map((e, i) => (i === entries.length - 1 ? { ...e, ...change } : e))
+    return { ...p, response: { ...p.response, entries: changed } }
   }
+const withRoots =
+  (z: readonly bigint[]) =>
+  (p: ModProof): ModProof => ({ ...p, response: { ...p.response, z } })
 
 /** A proof that holds for so many repetitions. */
 const repeating = (count: number): Cheat =>
@@ -39,21 +43,19 @@ table('auxiliary information, Π^mod', two, run, [
   row('#8 one repetition less', repeating(repetitions - 1), ...LENGTH),
   row('#8 one repetition more', repeating(repetitions + 1), ...LENGTH),
   row('#9 no repetitions', repeating(0), ...LENGTH),
-  ...(['x', 'z'] as const).flatMap((field) => [
-    modRow(`#21 ${field} = 0`, lastEntry({ [field]: 0n }), 'AUX_MOD', new RegExp(`: group ${field}$`)),
-    modRow(
-      `#21 ${field} with a factor of N`,
-      lastEntry({ [field]: own.paillier.p.expose() }),
-      'AUX_MOD',
-      new RegExp(`: group ${field}$`),
-    ),
-    modRow(
-      `#19 ${field} above N`,
-      lastEntry({ [field]: (1n << BigInt(modulusBits)) - 1n }),
-      'AUX_MOD',
-      new RegExp(`: group ${field}$`),
-    ),
-  ]),
+  modRow('#9 no N-th root', withRoots([]), 'PROOF_LEN', /^psi: length z$/),
+  ...(['x', 'z'] as const).flatMap((field) =>
+    (
+      [
+        [`#21 ${field} = 0`, 0n],
+        [`#21 ${field} with a factor of N`, own.paillier.p.expose()],
+        [`#19 ${field} above N`, (1n << BigInt(modulusBits)) - 1n],
+      ] as const
+    ).map(([what, value]) => {
+      const change = field === 'x' ? lastEntry({ x: value }) : withRoots([value])
+      return modRow(what, change, 'AUX_MOD', new RegExp(`: group ${field}$`))
+    }),
+  ),
   row('#12 for another session', rebound('psi', OTHER_SESSION), 'AUX_MOD', /^psi: eq x$/),
   row('#12 without the joint ρ', rebound('psi', { slot: 'aux-info psi' }), 'AUX_MOD', /^psi: eq x$/),
   row('#13 in another party’s name', rebound('psi', { prover: 'p0' }), 'AUX_MOD', /^psi: eq x$/),
