@@ -4,6 +4,7 @@
  * Every field carries one sentence that says what it expects. That sentence is the whole error text, so that a mistake
  * in a file, a variable or a flag reads the same and a value, which may be a secret, is never printed.
  */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -54,6 +55,19 @@ function isGatewayUrl(value: string): boolean {
   if (!/^https?:\/\//i.test(value) || /[\s\\?#]/.test(value) || !URL.canParse(value)) return false
   const url = new URL(value)
   return url.username === '' && url.password === ''
+}
+
+/** An IPv4 or IPv6 address, or a network such as 10.0.0.0/8. */
+export function addressRange() {
+  const error = 'expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8'
+  return z.string({ error }).refine(isAddressRange, { error })
+}
+
+function isAddressRange(value: string): boolean {
+  const [address = '', prefix, ...rest] = value.split('/')
+  const family = address.includes('%') ? 0 : isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32))
 }
 
 /** One entry of a CORS list: `*`, or an origin exactly as a browser sends it (scheme, host, port; no path, no slash). */
