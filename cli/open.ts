@@ -5,18 +5,13 @@ import { createLogger } from '../config/logger.ts'
 import { type Host, namingFlags } from '../config/program.ts'
 import type { ClientConfig } from '../config/schema.ts'
 import { lockFolder } from '../config/state-folder.ts'
-import {
-  type AccountInfo,
-  CGGMP24_3072,
-  connectGateway,
-  createParticipant,
-  type Participant,
-} from '../participant/index.ts'
-import { readKeyShareFile } from '../participant/key-share/file.node.ts'
+import { openTokenFile } from '../config/token-file.ts'
+import { type AccountInfo, connectGateway, createParticipant, type Participant } from '../participant/index.ts'
 import { fileLocks } from '../participant/signer/locks.node.ts'
+import { type KeystoreFlags, keystoreFlags, keystoreNames, openKeyShares } from './keystore.ts'
 
 /** Flags of every command. */
-export interface CommonFlags {
+export interface CommonFlags extends KeystoreFlags {
   readonly gateway?: string
   readonly keyShares?: string
   readonly config?: string
@@ -30,6 +25,8 @@ export interface Client {
   readonly participant: Participant
   /** Whether the gateway was ever reached. */
   wasConnected(): boolean
+  /** Why the file with our token could not be read, if that was so. */
+  tokenProblem(): string | undefined
 }
 
 /** Opens the key shares; connects nowhere yet. Throws CommandError, ConfigError, UsageError or DecodeError. */
@@ -37,17 +34,22 @@ export async function openClient(host: Host, flags: CommonFlags): Promise<Client
   const config = readConfig(host, flags)
   const { level, format } = config.logging
   const logger = createLogger({ name: 'wallet-mpc', level, format, destination: host.stderr })
-  const keyShares = await readKeyShareFile(config.mpc.key_share_file, { levels: [CGGMP24_3072] })
+  const keyShares = await openKeyShares(host, config, flags)
   let connected = false
+  let tokenProblem: string | undefined
+  const headers = await openTokenFile(config.gateway.token_file, (problem) => {
+    tokenProblem = problem
+  })
   const gateway = connectGateway({
     url: config.gateway.url,
     trace: ({ room: _, at, ...fields }) => {
       if (at === 'open') connected = true
       logger.debug(fields, `gateway: ${at}`)
     },
+    ...(headers !== undefined && { headers }),
   })
   const participant = createParticipant({ keyShares, gateway, locks: fileLocks(lockFolder(config)) })
-  return { config, participant, wasConnected: () => connected }
+  return { config, participant, wasConnected: () => connected, tokenProblem: () => tokenProblem }
 }
 
 /** Throws CommandError or ConfigError. */
@@ -55,6 +57,7 @@ export function readConfig(host: Host, flags: CommonFlags): ClientConfig {
   const names = {
     'gateway.url': '--gateway',
     'mpc.key_share_file': '--key-shares',
+    ...keystoreNames,
     'logging.level': '--log-level',
     'logging.format': '--log-format',
   }
@@ -65,6 +68,7 @@ export function readConfig(host: Host, flags: CommonFlags): ClientConfig {
       flags: {
         'gateway.url': flags.gateway,
         'mpc.key_share_file': flags.keyShares,
+        ...keystoreFlags(flags),
         'logging.level': flags.logLevel,
         'logging.format': flags.logFormat,
       },
@@ -78,7 +82,7 @@ export function accountOf({ participant, config }: Client, id: string): AccountI
   const found = all.find((a) => a.account === id)
   if (found !== undefined) return found
   throw new CommandError(
-    `--account: ${config.mpc.key_share_file} has no key share of that account`,
+    `--account: ${config.keystore.folder ?? config.mpc.key_share_file} has no key share of that account`,
     `accounts there: ${all.map((a) => a.account).join(', ')}`,
   )
 }

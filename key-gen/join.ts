@@ -4,6 +4,7 @@
  */
 import { CommandError, withHint } from '../config/failure.ts'
 import { type Asking, ask, progressBar, type StatusLine } from '../config/terminal.ts'
+import { isUnauthorized, openTokenFile, TOKEN_HINT } from '../config/token-file.ts'
 import {
   type CeremonyEvent,
   CGGMP24_3072,
@@ -22,6 +23,7 @@ export type Confirmation = 'ask' | 'stdin' | 'yes'
 
 export interface JoinOptions {
   readonly gatewayUrl: string
+  readonly tokenFile: string | undefined
   readonly room: string
   readonly name: string
   readonly parties: number
@@ -42,7 +44,15 @@ const START_AGAIN =
 export async function join(o: JoinOptions): Promise<ReadonlyMap<string, KeyShare>> {
   const { gatewayUrl, room, name, parties, threshold, accounts, deadlineMs, terminal, status } = o
   let connected = false
-  const gateway = connectGateway({ url: gatewayUrl, trace: (event) => (connected ||= event.at === 'open') })
+  let tokenProblem: string | undefined
+  const headers = await openTokenFile(o.tokenFile, (problem) => {
+    tokenProblem = problem
+  })
+  const gateway = connectGateway({
+    url: gatewayUrl,
+    trace: (event) => (connected ||= event.at === 'open'),
+    ...(headers !== undefined && { headers }),
+  })
   status.show(`waiting for ${parties - 1} more`)
   const startedMs = Date.now()
   const work = createWorkerPool()
@@ -63,6 +73,10 @@ export async function join(o: JoinOptions): Promise<ReadonlyMap<string, KeyShare
       ...(o.moduli === undefined ? {} : { moduli: o.moduli }),
     })
   } catch (error) {
+    if (error instanceof TransportError && tokenProblem !== undefined) {
+      throw new TransportError(tokenProblem, [], { cause: error })
+    }
+    if (error instanceof TransportError && isUnauthorized(error)) throw withHint(error, TOKEN_HINT)
     if (connected && !terminal.signal.aborted && isFailedCeremony(error)) throw withHint(error, START_AGAIN)
     if (!(error instanceof TransportError) || connected || Date.now() - startedMs < deadlineMs) throw error
     const message = `no connection to the gateway at ${gatewayUrl} within ${deadlineMs / 1000} s`

@@ -18,6 +18,7 @@ import { deal, makeSecrets } from './deal.ts'
 import { confirmationOf, join } from './join.ts'
 import { readAccounts, readGroup, readName, readNames, shareFileName } from './options.ts'
 import { type Report, reportOf, reportText } from './report.ts'
+import { defineSeal, defineUnseal } from './sealing.ts'
 import { requireWritable, writeShares } from './targets.ts'
 
 const DAY_SECONDS = 86_400
@@ -44,9 +45,13 @@ const FRESH: ModuliSource = { ofAll: makeSecrets }
 /** Resolves with the exit code. */
 export function runKeyGen(host: Host, moduli: ModuliSource = FRESH): Promise<number> {
   return runProgram('key-gen', host, (program) => {
-    program.description('Makes key shares: by a dealer for a start, or together with the other parties.')
+    program.description(
+      'Makes key shares: by a dealer for a start, or together with the other parties. Seals and unseals them.',
+    )
     defineDeal(program, host, moduli)
     defineJoin(program, host, moduli)
+    defineSeal(program, host)
+    defineUnseal(program, host)
   })
 }
 
@@ -150,7 +155,7 @@ function defineJoin(program: Command, host: Host, moduli: ModuliSource): void {
     const name = readName('--name', required('--name', flags.name))
     const group = readGroup(flags.parties, flags.threshold)
     const seconds = wholeNumber('--deadline', flags.deadline, 1, DAY_SECONDS, DEFAULT_DEADLINE_SECONDS)
-    const { url } = namingFlags({ 'gateway.url': '--gateway' }, () =>
+    const { url, token_file } = namingFlags({ 'gateway.url': '--gateway' }, () =>
       loadClientConfig({ file: flags.config, flags: { 'gateway.url': flags.gateway }, env: host.env }),
     ).gateway
     const isTerminal = host.stdin.isTTY === true && host.stderr.isTTY === true
@@ -164,6 +169,7 @@ function defineJoin(program: Command, host: Host, moduli: ModuliSource): void {
     const shares = await join({
       ...group,
       gatewayUrl: url,
+      tokenFile: token_file,
       room,
       name,
       accounts,

@@ -16,7 +16,7 @@ import { type ParseOptions, parseKeyShares } from './format.ts'
 import type { KeyShare } from './key-share.ts'
 
 /** A thousand accounts at full size need 11 MB. */
-const FILE_LIMIT = 64 * 1024 * 1024
+export const FILE_LIMIT = 64 * 1024 * 1024
 
 /** Mode bits that let group or others do anything. */
 const NOT_OWNER = 0o077
@@ -26,7 +26,7 @@ const NOT_OWNER = 0o077
  * its content is not valid. Both name the path.
  */
 export async function readKeyShareFile(path: string, options: ParseOptions): Promise<ReadonlyMap<string, KeyShare>> {
-  const bytes = await readPrivate(path)
+  const bytes = await readPrivateFile(path, { what: 'key share file', limit: FILE_LIMIT })
   try {
     return parseKeyShares(fromUtf8(bytes), options)
   } catch (e) {
@@ -37,14 +37,22 @@ export async function readKeyShareFile(path: string, options: ParseOptions): Pro
   }
 }
 
-async function readPrivate(path: string): Promise<Uint8Array> {
+export interface PrivateFile {
+  /** What it is called in messages. */
+  readonly what: string
+  /** In bytes. */
+  readonly limit: number
+}
+
+/** Throws UsageError naming the path when the file is missing, not regular, too large, or open to group or others. */
+export async function readPrivateFile(path: string, { what, limit }: PrivateFile): Promise<Uint8Array> {
   let file: FileHandle
   try {
     // without O_NONBLOCK, opening a named pipe would wait for its writer
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (e) {
-    if (codeOf(e) === 'ENOENT') throw new UsageError(`${path}: no such key share file`)
-    throw new UsageError(`${path}: key share file can't be opened (${codeOf(e)})`)
+    if (codeOf(e) === 'ENOENT') throw new UsageError(`${path}: no such ${what}`)
+    throw new UsageError(`${path}: ${what} can't be opened (${codeOf(e)})`)
   }
   try {
     // of the open file, so that it can't be exchanged between check and use
@@ -54,7 +62,7 @@ async function readPrivate(path: string): Promise<Uint8Array> {
       const mode = (stat.mode & 0o777).toString(8).padStart(4, '0')
       throw new UsageError(`${path}: expected a file that only its owner can read; mode is ${mode}, use chmod 600`)
     }
-    if (stat.size > FILE_LIMIT) throw new UsageError(`${path}: expected at most ${FILE_LIMIT} bytes`)
+    if (stat.size > limit) throw new UsageError(`${path}: expected at most ${limit} bytes`)
     const read = await file.readFile()
     const bytes = new Uint8Array(read)
     read.fill(0)
@@ -159,7 +167,7 @@ async function linkIfPresent(from: string, to: string): Promise<boolean> {
 }
 
 /** Best effort: some file systems can't sync a folder, and by now the files are in place. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   let folder: FileHandle
   try {
     folder = await open(path, constants.O_RDONLY)
