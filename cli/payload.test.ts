@@ -28,10 +28,52 @@ test('text, file, standard input and digest', async () => {
   assert.deepEqual(await read({ digest: digest.replaceAll('ab', 'AB') }), await read({ digest }))
 })
 
+const TRANSACTION = '0xe980850218711a00825208944592d8f8d7b001e72cb26a73e4fa1806a51ac79d880de0b6b3a764000080'
+const TYPED = {
+  types: { Order: [{ name: 'n', type: 'uint8' }] },
+  primaryType: 'Order',
+  domain: { name: 'x' },
+  message: { n: 1 },
+}
+
+test('a transaction, as hex, in a file of hex, and as bytes; typed data', async () => {
+  const raw = Uint8Array.from(Buffer.from(TRANSACTION.slice(2), 'hex'))
+  const [text, binary, typed] = ['tx.hex', 'tx.bin', 'typed.json'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  writeFileSync(text, `${TRANSACTION}\n`)
+  writeFileSync(binary, raw)
+  writeFileSync(typed, JSON.stringify(TYPED))
+  const expected = { kind: 'transaction', transaction: raw }
+  for (const transaction of [TRANSACTION, text, binary]) assert.deepEqual(await read({ transaction }), expected)
+  assert.deepEqual(await read({ transaction: '-' }, raw), expected)
+  assert.deepEqual(await read({ typedData: typed }), { kind: 'typed-data', json: utf8(JSON.stringify(TYPED)) })
+})
+
+test('what is no transaction, or no typed data, is told by its flag', async () => {
+  const path = join(folder, 'nothing')
+  writeFileSync(path, 'hello')
+  const table: readonly (readonly [PayloadFlags, RegExp])[] = [
+    [{ transaction: '0x1' }, /^--transaction: expected 0x and hex digits, or a file$/],
+    [{ transaction: '0x03c0' }, /^--transaction: transaction: expected type 1, 2 or 4/],
+    [{ transaction: path }, /^--transaction: transaction: expected type/],
+    [{ transaction: join(folder, 'none') }, /^--transaction: no such file$/],
+    [{ typedData: path }, /^--typed-data: typed data: expected JSON$/],
+    [{ typedData: join(folder, 'none') }, /^--typed-data: no such file$/],
+    [{ transaction: TRANSACTION, hash: 'sha256' }, /^--hash: expected only with a message/],
+    [{ transaction: TRANSACTION, typedData: path }, /^expected exactly one of/],
+  ]
+  for (const [flags, expected] of table) {
+    await assert.rejects(read(flags), (e) => e instanceof CommandError && expected.test(e.message), expected.source)
+  }
+})
+
 test('mistakes name the flag', async () => {
   const large = join(folder, 'large')
   writeFileSync(large, new Uint8Array(256 * 1024 + 1))
-  const one = /^expected exactly one of --message, --message-file and --digest$/
+  const one = /^expected exactly one of --message, --message-file, --transaction, --typed-data and --digest$/
   const form = /^--digest: expected 32 bytes as 0x and 64 hex digits$/
   const table: readonly (readonly [PayloadFlags, RegExp])[] = [
     [{}, one],

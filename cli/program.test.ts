@@ -68,7 +68,7 @@ test('mistakes are one line, perhaps a hint, and exit code 2', async () => {
   chmodSync(open, 0o604)
   const sign = ['sign', '--config', config, '--account', 'main', '--message', 'a']
   const table: readonly (readonly [readonly string[], RegExp])[] = [
-    [[], /^expected a command: accounts, public-key, sign, evidence, locks, unlock$/],
+    [[], /^expected a command: accounts, public-key, sign, permit, approve, evidence, locks, unlock$/],
     [['accounts', '--config', join(folder, 'none.yaml')], /none\.yaml: no such file$/],
     [['accounts', '--key-shares', join(folder, 'none.json')], /none\.json: no such key share file$/],
     [['accounts', '--key-shares', open], /open\.json: expected a file that only its owner can read; mode is 0604/],
@@ -79,7 +79,7 @@ test('mistakes are one line, perhaps a hint, and exit code 2', async () => {
     [['sign', '--config', config, '--account', 'none', '--message', 'a'], /^--account: \S+ has no key share/],
     [
       ['sign', '--config', config, '--account', 'main'],
-      /^expected exactly one of --message, --message-file and --digest$/,
+      /^expected exactly one of --message, --message-file, --transaction, --typed-data and --digest$/,
     ],
     [['sign', '--config', config, '--account', 'main', '--digest', '0x12'], /^--digest: expected 32 bytes/],
     [[...sign, '--hash', 'md5'], /^--hash: expected one of/],

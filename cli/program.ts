@@ -1,7 +1,8 @@
 /** The command line of wallet-mpc. */
 import type { Command } from 'commander'
-import { addOption, type Host, required, runProgram } from '../config/program.ts'
+import { addListOption, addOption, type Host, required, runProgram } from '../config/program.ts'
 import { table } from '../config/terminal.ts'
+import { type AuthorityFlags, approve, permit } from './authority.ts'
 import { verifyEvidence } from './evidence.ts'
 import { type LockFlags, showLocks, unlock } from './locks.ts'
 import { accountOf, type CommonFlags, openClient } from './open.ts'
@@ -15,6 +16,7 @@ export function runWalletMpc(host: Host): Promise<number> {
     defineAccounts(program, host)
     definePublicKey(program, host)
     defineSign(program, host)
+    defineAuthority(program, host)
     defineEvidence(program, host)
     defineLocks(program, host)
   })
@@ -53,15 +55,47 @@ function definePublicKey(program: Command, host: Host): void {
 }
 
 function defineSign(program: Command, host: Host): void {
-  const command = program.command('sign').description('signs a message or a digest together with the other parties')
+  const command = program
+    .command('sign')
+    .description('signs a message, transaction or digest together with the other parties')
   addOption(command, '--account <id>', 'account')
-  addOption(command, '--message <text>', 'sign this text')
-  addOption(command, '--message-file <file>', 'sign the bytes of this file; - is standard input')
-  addOption(command, '--digest <0x…>', 'sign these 32 bytes as they are; the other party may refuse that')
-  addOption(command, '--hash <name>', 'eip191, keccak256 or sha256, for a message or file (default: eip191)')
+  addPayloadOptions(command)
+  addOption(command, '--permit <file>', 'a permit for it, from `wallet-mpc permit` or a system that makes them')
+  addListOption(command, '--approval <file>', 'an approval of it, from `wallet-mpc approve`; may be given again')
   addOption(command, '--signers <list>', 'who signs, with commas, when there are more parties than it takes')
   addOption(command, '--deadline <seconds>', 'give up after this long (default: from the configuration, else 30)')
   addCommonOptions(command).action((flags: SignFlags) => sign(host, flags))
+}
+
+function defineAuthority(program: Command, host: Host): void {
+  const define = (name: string, description: string, key: string, newKey: string) => {
+    const command = program.command(name).description(description)
+    addOption(command, '--new-key <file>', newKey)
+    addOption(command, '--key <file>', key)
+    addOption(command, '--account <id>', 'account')
+    addOption(command, '--request-id <id>', 'id of the request; a permit is good for one signature of each id')
+    addPayloadOptions(command)
+    addOption(command, '--expires <seconds>', 'how long it is good for (default: 600)')
+    return addOption(command, '--out <file>', 'where to write it (default: standard output)')
+  }
+  const key = 'file with the secret that permits are made with, mode 0600'
+  define('permit', 'makes a permit to sign something once', key, 'make such a secret').action((flags: AuthorityFlags) =>
+    permit(host, flags),
+  )
+  const own = 'file with the key of the approver, mode 0600'
+  const made = 'make such a key, and print its public part for the policy'
+  define('approve', 'shows what is to be signed, and approves it', own, made).action((flags: AuthorityFlags) =>
+    approve(host, flags),
+  )
+}
+
+function addPayloadOptions(command: Command): void {
+  addOption(command, '--message <text>', 'sign this text')
+  addOption(command, '--message-file <file>', 'sign the bytes of this file; - is standard input')
+  addOption(command, '--transaction <0x…|file>', 'sign this unsigned Ethereum transaction, serialized')
+  addOption(command, '--typed-data <file>', 'sign this typed data (EIP-712), as JSON')
+  addOption(command, '--digest <0x…>', 'sign these 32 bytes as they are; the other party may refuse that')
+  addOption(command, '--hash <name>', 'eip191, keccak256 or sha256, for a message or file (default: eip191)')
 }
 
 function defineEvidence(program: Command, host: Host): void {
@@ -91,6 +125,10 @@ function defineLocks(program: Command, host: Host): void {
 function addCommonOptions(command: Command): Command {
   addOption(command, '--gateway <url>', 'address of the gateway (default: from the configuration)')
   addOption(command, '--key-shares <file>', 'key share file (default: from the configuration)')
+  addOption(command, '--keystore <folder>', 'folder of sealed key shares (default: from the configuration)')
+  addOption(command, '--passphrase-file <file>', 'file with their passphrase, mode 0600 (default: asks for it)')
+  addOption(command, '--passphrase-fd <n>', 'open file descriptor to read their passphrase from')
+  addOption(command, '--age-identity-file <file>', 'age identities to open them with, mode 0600')
   addOption(command, '--config <file>', 'YAML file (default: config/client.yaml if it is there)')
   addOption(command, '--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
   addOption(command, '--log-format <format>', 'json or pretty')

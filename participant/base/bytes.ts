@@ -10,6 +10,17 @@ export function fromHex(text: string): Uint8Array {
   return hexToBytes(text)
 }
 
+/** As `concatBytes`, for as many as there are: a call with a hundred thousand arguments overflows the stack. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   let difference = 0

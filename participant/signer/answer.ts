@@ -13,7 +13,6 @@ import type { Trace } from '../party/trace.ts'
 import type { Gateway } from '../room/gateway.ts'
 import type { Work } from '../zk/work.ts'
 import type { Admission } from './admission.ts'
-import { GONE } from './ask-presigned.ts'
 import type { Evidence } from './evidence-file.ts'
 import { type Ask, meetingBytes, meetingRoom, meetRounds, type ReceivedInvitation } from './invitation.ts'
 import { type Grounds, judge, type Refusal } from './judging.ts'
@@ -108,25 +107,35 @@ export function answering(ctx: AnswerContext): Answering {
     }
   }
 
-  /** Throws what a session throws; a refusal when the presignature is not there any more. */
-  async function takePart(got: ReceivedInvitation, share: KeyShare, signal: AbortSignal): Promise<Refusal | undefined> {
+  /** The presignature that is asked for, out of the pool; undefined when it is not there any more. */
+  async function claim({ invitation, from }: ReceivedInvitation): Promise<Presigned | undefined> {
+    const { ask, account, signers } = invitation
+    if (ask.kind !== 'sign-presigned') return undefined
+    const key = { account, signers, owner: from }
+    const take = () => grounds.pool?.take(key, ask.presignature)
+    const found = take()
+    if (found !== undefined) return found
+    await presigning.get(poolName(key))
+    return take()
+  }
+
+  /** `presigned` is what the request is for, if it is for one. Throws what a session throws. */
+  async function takePart(
+    got: ReceivedInvitation,
+    share: KeyShare,
+    presigned: Presigned | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { invitation, meeting } = got
     const { ask, account, signers } = invitation
     if (ask.kind === 'sign-presigned') {
-      const key = { account, signers, owner: got.from }
-      const take = () => grounds.pool?.take(key, ask.presignature)
-      let presigned = take()
-      if (presigned === undefined) {
-        await presigning.get(poolName(key))
-        presigned = take()
-      }
-      if (presigned === undefined) return { code: GONE, message: 'this side does not have that presignature any more' }
+      if (presigned === undefined) throw new StateError('expected a presignature')
       const packet = answerPacket(share, presigned, digestOf(ask.payload))
       const [oldest] = answers.keys()
       if (answers.size >= ANSWERS_LIMIT && oldest !== undefined) answers.delete(oldest)
       answers.set(bytesToHex(meeting), packet)
       await reply(ask.reply, packet, got, signal)
-      return undefined
+      return
     }
     const ending = linkSignals([signal])
     const room = gateway.openRoom(meetingRoom(meeting), {
@@ -153,7 +162,6 @@ export function answering(ctx: AnswerContext): Answering {
       ending.abort()
       room.close()
     }
-    return undefined
   }
 
   async function keep(name: string, making: Promise<Presigned>): Promise<void> {
@@ -187,9 +195,16 @@ export function answering(ctx: AnswerContext): Answering {
       let refusal: Refusal | undefined
       let failed = false
       try {
-        refusal = (await judge(got, share, grounds)) ?? (await takePart(got, share, signal))
-        const at = kind === 'presign' ? 'presigned' : 'signed'
-        if (refusal === undefined) ctx.emit({ at, ...about, ms: Date.now() - started })
+        let presigned: Presigned | undefined
+        const claimed = async (): Promise<boolean> => {
+          presigned = await claim(got)
+          return presigned !== undefined
+        }
+        refusal = await judge(got, share, { ...grounds, claim: claimed })
+        if (refusal === undefined) {
+          await takePart(got, share, presigned, signal)
+          ctx.emit({ at: kind === 'presign' ? 'presigned' : 'signed', ...about, ms: Date.now() - started })
+        }
       } catch (e) {
         failed = !(e instanceof StateError)
         const [code, named] = e instanceof MpcError ? [e.code, culprits(e)] : ['INTERNAL', []]

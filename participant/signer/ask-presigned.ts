@@ -5,6 +5,7 @@ import type { Signature } from '../protocols/material.ts'
 import { presignedContext, sessionOf } from '../protocols/session-context.ts'
 import { type Gateway, inboxRoom } from '../room/gateway.ts'
 import type { Envelope } from '../wire/envelope.ts'
+import type { Authority } from './authority.ts'
 import { makeInvitation, sealInvitation } from './invitation.ts'
 import { type MeetingOptions, settleFailure } from './meeting.ts'
 import { digestOf, type Payload } from './payload.ts'
@@ -20,6 +21,7 @@ export interface AskOptions
   readonly presigned: Presigned
   readonly peer: PartyId
   readonly payload: Payload
+  readonly authority?: Authority
   readonly gateway: Gateway
   readonly replies: Replies
   /** How long to wait for the answer before the caller makes a signature without the presignature. */
@@ -38,7 +40,7 @@ export async function signPresigned(o: AskOptions): Promise<Signature | undefine
   const meeting = random.bytes(32)
   const { signers } = presigned.context
   const ask = { kind: 'sign-presigned', payload, presignature: presigned.id, reply: replies.id } as const
-  const invitation = makeInvitation(share, signers, ask, Date.now() + o.deadlineMs)
+  const invitation = makeInvitation(share, signers, ask, Date.now() + o.deadlineMs, o.authority)
   const at = { share, meeting, session: sessionOf(context), peer }
 
   let answer: Envelope | undefined

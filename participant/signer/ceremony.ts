@@ -24,10 +24,11 @@ import { keygen } from '../protocols/keygen/protocol.ts'
 import { keygenRounds } from '../protocols/keygen/rounds.ts'
 import { sessionOf } from '../protocols/session-context.ts'
 import type { Gateway } from '../room/gateway.ts'
+import { tellingRefusal } from '../room/refused.ts'
 import { fixed, point, struct } from '../wire/codec.ts'
 import { Transcript } from '../wire/transcript.ts'
 import { inProcess, type Work } from '../zk/work.ts'
-import { rendezvous } from './rendezvous.ts'
+import { rendezvous, type Terms } from './rendezvous.ts'
 
 export type CeremonyEvent =
   | { readonly at: 'primes'; readonly made: number; readonly of: number }
@@ -56,6 +57,14 @@ export interface CeremonyOptions {
   readonly onProgress?: (event: CeremonyEvent) => void
   /** Secret moduli that were made before, and never used with anybody. */
   readonly moduli?: Promise<Moduli>
+  /** For a host that must have its shares safe before the others end: what fails here ends the ceremony for all. */
+  readonly keep?: Keep
+}
+
+export interface Keep {
+  store(shares: ReadonlyMap<string, KeyShare>): Promise<void>
+  /** The ceremony failed after `store` was called. */
+  discard(): Promise<void>
 }
 
 export interface Moduli {
@@ -86,16 +95,17 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
     making.catch(() => undefined)
     const identity = createIdentity(o.name, random)
     const terms = { room: o.room, parties: o.parties, threshold, accounts, level: level.name }
-    const met = await rendezvous({
+    const meeting = {
       terms,
       identity,
       channel: room,
       random,
       deadlineMs: leftMs(),
       signal,
-      onMembers: (members) => progress({ at: 'hello', members }),
-      onOtherTerms: (member, term) => progress({ at: 'other-terms', member, term }),
-    })
+      onMembers: (members: readonly PartyId[]) => progress({ at: 'hello', members }),
+      onOtherTerms: (member: PartyId, term: keyof Terms) => progress({ at: 'other-terms', member, term }),
+    }
+    const met = await tellingRefusal(room, () => rendezvous(meeting))
     const { roster, nonces } = met
     const signers = roster.members.map((m) => m.id)
     progress({ at: 'agreed', fingerprint: fingerprint(roster) })
@@ -134,14 +144,20 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
     }
 
     const digest = outcome(shares)
-    await open('ceremony', '', finishRounds).run(async (party) => {
-      const p = party(finishRounds.protocol)
-      await p.broadcast(finish, { digest })
-      const got = await p.collect(finish)
-      if (got.values().some((m) => bytesToHex(m.message.digest) !== bytesToHex(digest))) {
-        throw new ProtocolAbort('the parties ended with different keys: no shares were made', [])
-      }
-    })
+    try {
+      await o.keep?.store(shares)
+      await open('ceremony', '', finishRounds).run(async (party) => {
+        const p = party(finishRounds.protocol)
+        await p.broadcast(finish, { digest })
+        const got = await p.collect(finish)
+        if (got.values().some((m) => bytesToHex(m.message.digest) !== bytesToHex(digest))) {
+          throw new ProtocolAbort('the parties ended with different keys: no shares were made', [])
+        }
+      })
+    } catch (e) {
+      await o.keep?.discard()
+      throw e
+    }
     progress({ at: 'done' })
     return shares
   } finally {
@@ -211,6 +227,7 @@ function outcome(shares: ReadonlyMap<string, KeyShare>): Uint8Array {
   return t.digest()
 }
 
-function ceremonyRoom(name: string): string {
+/** The gateway's room for a ceremony of this name. */
+export function ceremonyRoom(name: string): string {
   return `keygen-${name}`
 }

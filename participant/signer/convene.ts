@@ -6,7 +6,9 @@ import type { KeyShare } from '../key-share/key-share.ts'
 import { memberOf, type PartyId } from '../party/roster.ts'
 import type { Trace } from '../party/trace.ts'
 import { type Gateway, inboxRoom } from '../room/gateway.ts'
+import { tellingRefusal } from '../room/refused.ts'
 import type { Work } from '../zk/work.ts'
+import type { Authority } from './authority.ts'
 import type { Evidence } from './evidence-file.ts'
 import { type Ask, invitationProblem, makeInvitation, meetingBytes, meetingRoom, sealInvitation } from './invitation.ts'
 import { findLock, type Locks } from './locks.ts'
@@ -16,6 +18,7 @@ export interface ConveneOptions {
   readonly share: KeyShare
   readonly signers: readonly PartyId[]
   readonly ask: Ask
+  readonly authority?: Authority
   readonly deadlineMs: number
   /** All of them end the session. */
   readonly signals: readonly (AbortSignal | undefined)[]
@@ -31,7 +34,7 @@ export interface ConveneOptions {
 export async function convene<T>(o: ConveneOptions, run: (m: MeetingOptions) => Promise<T>): Promise<T> {
   const { share, signers, ask, deadlineMs, gateway, random, work, locks } = o
   const meeting = random.bytes(32)
-  const invitation = makeInvitation(share, signers, ask, Date.now() + deadlineMs)
+  const invitation = makeInvitation(share, signers, ask, Date.now() + deadlineMs, o.authority)
   requireSigners(share, signers)
 
   // One signal for the room, the invitations and the protocol: whatever fails first ends all of it.
@@ -64,7 +67,7 @@ export async function convene<T>(o: ConveneOptions, run: (m: MeetingOptions) => 
       ...(o.onEvidence === undefined ? {} : { onEvidence: o.onEvidence }),
     })
     // a gateway that takes the invitation and never says so keeps nobody from a result that is there
-    return await Promise.race([running, invite().then(() => running)])
+    return await tellingRefusal(room, () => Promise.race([running, invite().then(() => running)]))
   } finally {
     ending.abort()
     room.close()

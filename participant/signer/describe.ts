@@ -48,9 +48,14 @@ export function describeSignature({ account, publicKey, digest, signature }: Sig
   }
 }
 
-/** EIP-55: the last 20 bytes of keccak256 of the uncompressed key, upper case where the hash's digit is 8 or more. */
+/** The last 20 bytes of keccak256 of the uncompressed key, in EIP-55 form. */
 export function ethereumAddress(publicKey: Point): string {
-  const digits = bytesToHex(keccak_256(publicKey.toBytes(false).slice(1)).slice(12))
+  return addressText(keccak_256(publicKey.toBytes(false).slice(1)).slice(12))
+}
+
+/** EIP-55 of 20 bytes: upper case where the digit of the hash is 8 or more. */
+export function addressText(address: Uint8Array): string {
+  const digits = bytesToHex(address)
   const check = bytesToHex(keccak_256(utf8ToBytes(digits)))
   const mixed = [...digits].map((c, i) => (Number.parseInt(check[i] as string, 16) >= 8 ? c.toUpperCase() : c))
   return `0x${mixed.join('')}`

@@ -26,6 +26,27 @@ const meeting = new Uint8Array(32).fill(1)
 const payload = { kind: 'sha256', message: Uint8Array.of(1) } as const
 const invitation = makeInvitation(share('a'), ['a', 'b'], { kind: 'sign', payload }, 1_000)
 
+const authority = { requestId: 'r1', permit: { expires: 7, tag: new Uint8Array(32) }, approvals: [] }
+
+test('without permit and approvals it is encoded as it always was; with them, they are at its end', () => {
+  const raw = (i: Invitation): Uint8Array => {
+    const packet = decodePacket(sealInvitation(share('a'), meeting, 'b', i, systemRandom))
+    assert.ok(packet.kind === 'sealed', 'it is sealed')
+    return unseal(packet, share('b').identity.sealingKey).body
+  }
+  const [without, including] = [raw(invitation), raw({ ...invitation, authority })]
+  // account, epoch, roster, level, signers, kind and payload, deadline: nothing else
+  const length = 4 + 1 + 4 + 32 + 4 + invitation.level.length + 4 + 2 * (4 + 1) + 1 + 1 + 4 + payload.message.length + 7
+  assert.equal(without.length, length)
+  assert.deepEqual(including.slice(0, length), without)
+  const packet = sealInvitation(share('a'), meeting, 'b', { ...invitation, authority }, systemRandom)
+  assert.deepEqual(openInvitation(packet, share('b').identity)?.invitation, { ...invitation, authority })
+  assert.deepEqual(
+    makeInvitation(share('a'), ['a', 'b'], { kind: 'sign', payload }, 1_000, authority).authority,
+    authority,
+  )
+})
+
 test('the invited party opens it; nobody else does', () => {
   const raw = sealInvitation(share('a'), meeting, 'b', invitation, systemRandom)
   const got = openInvitation(raw, share('b').identity)
@@ -101,6 +122,8 @@ test('the hash covers the meeting and every field', () => {
     { ...invitation, ask: { kind: 'sign-presigned', payload, presignature: meeting, reply: 'replies-0' } },
     { ...invitation, ask: { kind: 'sign-presigned', payload, presignature: meeting, reply: 'replies-1' } },
     { ...invitation, deadline: 1_001n },
+    { ...invitation, authority },
+    { ...invitation, authority: { ...authority, requestId: 'other' } },
   ]
   const hashes = [base, ...changed.map((i) => invitationHash(meeting, i))].map(bytesToHex)
   assert.equal(new Set(hashes).size, hashes.length)

@@ -2,6 +2,9 @@
  * How a signing starts: a sealed invitation into the inbox of each other signer. It names the account, the signers and
  * what is to be signed, so that everybody hashes and judges that for itself.
  *
+ * At its end may stand a permit and approvals. An invitation without them is encoded as it was before there were any; one
+ * with them is passed over by a service of that time, which can't decode it.
+ *
  * The meeting id is fresh for each signing and names its room. Being able to open a room proves nothing: everything
  * that counts is signed by members of the account's roster.
  */
@@ -16,6 +19,7 @@ import { type Codec, decode, encode, fixed, list, nat, struct, text, u8, u32 } f
 import { decodePacket, type Envelope, encodePacket, signEnvelope, verifyEnvelope } from '../wire/envelope.ts'
 import { seal, unseal } from '../wire/sealing.ts'
 import { Transcript } from '../wire/transcript.ts'
+import { type Authority, authorityCodec } from './authority.ts'
 import { type Payload, payloadCodec } from './payload.ts'
 
 /** What is asked of the others. */
@@ -42,6 +46,8 @@ export interface Invitation {
   readonly ask: Ask
   /** Unix time in ms at which the initiator gives up. */
   readonly deadline: bigint
+  /** Permit and approvals, for signers whose policy asks for them. */
+  readonly authority?: Authority
 }
 
 const asks = {
@@ -74,7 +80,7 @@ function constant<T>(value: T): Codec<T> {
   return { write: () => undefined, read: () => value }
 }
 
-const codec: Codec<Invitation> = struct<Invitation>({
+const base = struct<Omit<Invitation, 'authority'>>({
   account: text(ACCOUNT_LIMIT),
   epoch: u32,
   roster: fixed(32),
@@ -83,6 +89,18 @@ const codec: Codec<Invitation> = struct<Invitation>({
   ask: askCodec,
   deadline: nat(56),
 })
+
+/** The authority is last, and there when anything is left: each invitation still has one encoding. */
+const codec: Codec<Invitation> = {
+  write(w, value) {
+    base.write(w, value)
+    if (value.authority !== undefined) authorityCodec.write(w, value.authority)
+  },
+  read(r) {
+    const value = base.read(r)
+    return r.remaining === 0 ? value : Object.freeze({ ...value, authority: authorityCodec.read(r) })
+  },
+}
 
 const PROTOCOL = 'meet'
 const ROUND = 'invitation'
@@ -96,7 +114,13 @@ export interface Join {
 export const join = broadcastRound('join', struct<Join>({ invitation: fixed(32), nonce: fixed(32) }))
 export const meetRounds: ProtocolRounds = { protocol: PROTOCOL, rounds: [join] }
 
-export function makeInvitation(share: KeyShare, signers: readonly PartyId[], ask: Ask, deadline: number): Invitation {
+export function makeInvitation(
+  share: KeyShare,
+  signers: readonly PartyId[],
+  ask: Ask,
+  deadline: number,
+  authority?: Authority,
+): Invitation {
   const { account, epoch, roster, level } = share
   return {
     account,
@@ -106,6 +130,7 @@ export function makeInvitation(share: KeyShare, signers: readonly PartyId[], ask
     signers,
     ask,
     deadline: BigInt(deadline),
+    ...(authority === undefined ? {} : { authority }),
   }
 }
 

@@ -8,7 +8,7 @@ import { dealTestShares } from '../key-share/testing.ts'
 import { type Ask, type Invitation, makeInvitation, openInvitation, sealInvitation } from './invitation.ts'
 import { type Grounds, judge } from './judging.ts'
 import { memoryLocks } from './locks.ts'
-import { digestOf } from './payload.ts'
+import { digestOf, type Payload } from './payload.ts'
 import { PresignaturePool } from './pool.ts'
 
 const shares = dealTestShares({ parties: ['a', 'b', 'c'], threshold: 2, accounts: ['x', 'y'], level })
@@ -65,6 +65,37 @@ test('the host’s refusal comes back; a host that fails refuses', async () => {
   assert.equal(await refusal(PRESIGN, {}, { decidePresign: fail }), 'INTERNAL')
   assert.equal(await refusal(PRESIGN, {}, { decidePresign: failLater }), 'INTERNAL')
   assert.equal(await refusal(PRESIGN), undefined, 'a host that says nothing about presignatures gives them')
+})
+
+test('what can not be parsed is refused with a code of its own, before the host is asked', async () => {
+  const broken: readonly Payload[] = [
+    { kind: 'transaction', transaction: Uint8Array.of(2) },
+    { kind: 'typed-data', json: Uint8Array.of(0x7b) },
+  ]
+  for (const of of broken) {
+    assert.equal(await refusal({ kind: 'sign', payload: of }, {}, { decide: never }), 'PAYLOAD_MALFORMED')
+  }
+})
+
+test('a presignature is claimed before the host is asked, whose answer may cost something', async () => {
+  const order: string[] = []
+  const decide: Grounds['decide'] = () => void order.push('decide')
+  const claim = (there: boolean) => async () => {
+    order.push('claim')
+    return there
+  }
+  assert.equal(await refusal(presigned(payload), {}, { decide, claim: claim(true) }), undefined)
+  assert.deepEqual(order, ['claim', 'decide'])
+  assert.equal(await refusal(presigned(payload), {}, { decide: never, claim: claim(false) }), 'PRESIGNATURE_GONE')
+  assert.equal(await refusal(SIGN, {}, { decide, claim: claim(false) }), undefined, 'nothing to claim')
+})
+
+test('permit and approvals come to the host as they were sent', async () => {
+  const authority = { requestId: 'r1', permit: { expires: 7, tag: new Uint8Array(32) }, approvals: [] }
+  const seen: unknown[] = []
+  const decide: Grounds['decide'] = (request) => void seen.push(request.authority)
+  for (const ask of [SIGN, presigned(payload)]) await refusal(ask, { authority }, { decide })
+  assert.deepEqual(seen, [authority, authority])
 })
 
 const REFUSED: readonly (readonly [code: string, ask: Ask, change: Partial<Invitation>, more?: Partial<Grounds>])[] = [

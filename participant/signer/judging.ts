@@ -1,6 +1,12 @@
-/** Whether a service takes part in what a peer asks of it: the checks that come before anything is done. */
+/**
+ * Whether a service takes part in what a peer asks of it: the checks that come before anything is done. The host is asked
+ * last, since what it decides may cost something that it can't take back: a permit is used up, a limit is nearer.
+ */
+import { MpcError } from '../base/errors.ts'
 import type { KeyShare } from '../key-share/key-share.ts'
 import type { PartyId } from '../party/roster.ts'
+import { GONE } from './ask-presigned.ts'
+import type { Authority } from './authority.ts'
 import { invitationProblem, type ReceivedInvitation } from './invitation.ts'
 import { findLock, type Locks } from './locks.ts'
 import { digestOf, type Payload } from './payload.ts'
@@ -13,10 +19,12 @@ export interface SignRequest {
   readonly payload: Payload
   /** What we would sign, hashed by ourselves. */
   readonly digest: Uint8Array
+  /** The permit and approvals that came with it; nothing about them is checked yet. */
+  readonly authority?: Authority
 }
 
 /** A presignature is no signature yet: what is signed with it is decided when that is known. */
-export type PresignRequest = Omit<SignRequest, 'payload' | 'digest'>
+export type PresignRequest = Omit<SignRequest, 'payload' | 'digest' | 'authority'>
 
 export interface Refusal {
   /** 1 to 32 capital letters and underscores. */
@@ -35,14 +43,16 @@ export interface Decisions {
 export interface Grounds extends Decisions {
   readonly locks: Locks
   readonly pool: PresignaturePool | undefined
+  /** Takes the presignature that is asked for out of the pool; false when it is not there. True when absent. */
+  readonly claim?: () => Promise<boolean>
 }
 
 export async function judge(
   { from, invitation }: ReceivedInvitation,
   share: KeyShare,
-  { locks, pool, ...host }: Grounds,
+  { locks, pool, claim, ...host }: Grounds,
 ): Promise<Refusal | undefined> {
-  const { account, signers, ask } = invitation
+  const { account, signers, ask, authority } = invitation
   if (share.account !== account) return refusal('ACCOUNT_UNKNOWN', 'this side has no share of that account')
   const problem = invitationProblem(share, from, invitation)
   if (problem !== undefined) return refusal(problem, 'the invitation does not fit the key share of this side')
@@ -62,9 +72,23 @@ export async function judge(
     // a digest of somebody's choice goes with a nonce that was made after it (attacks.md, row 46)
     if (ask.kind === 'sign-presigned' && payload.kind === 'digest')
       return refusal('PRESIGNED_DIGEST', 'a bare digest is not signed with a presignature')
-    return await host.decide({ ...request, payload, digest: digestOf(payload) })
+    const digest = hashed(payload)
+    if (digest === undefined) return refusal('PAYLOAD_MALFORMED', 'that is no transaction, or no typed data')
+    if (ask.kind === 'sign-presigned' && (await claim?.()) === false)
+      return refusal(GONE, 'this side does not have that presignature any more')
+    return await host.decide({ ...request, payload, digest, ...(authority === undefined ? {} : { authority }) })
   } catch {
     return refusal('INTERNAL', 'the policy could not decide')
+  }
+}
+
+/** Undefined when it can't be parsed. */
+function hashed(payload: Payload): Uint8Array | undefined {
+  try {
+    return digestOf(payload)
+  } catch (e) {
+    if (e instanceof MpcError) return undefined
+    throw e
   }
 }
 

@@ -13,6 +13,7 @@ import type { Signature } from '../protocols/material.ts'
 import type { Gateway } from '../room/gateway.ts'
 import { inProcess, type Work } from '../zk/work.ts'
 import { signPresigned } from './ask-presigned.ts'
+import type { Authority } from './authority.ts'
 import { convene, defaultSigners, requireSigners, requireUnlocked } from './convene.ts'
 import { ethereumAddress, type SignResult } from './describe.ts'
 import type { Evidence } from './evidence-file.ts'
@@ -69,6 +70,8 @@ export interface AccountInfo {
 export interface SignOptions {
   readonly account: string
   readonly payload: Payload
+  /** Permit and approvals, where the other side's policy asks for them. */
+  readonly authority?: Authority
   /** Exactly threshold members with ourselves; may be left out when all members are needed, or ours come first. */
   readonly signers?: readonly PartyId[]
   readonly deadlineMs: number
@@ -78,7 +81,7 @@ export interface SignOptions {
   readonly onEvidence?: (evidence: readonly Evidence[]) => void
 }
 
-export type PrepareOptions = Omit<SignOptions, 'payload' | 'onStep'> & { readonly count: number }
+export type PrepareOptions = Omit<SignOptions, 'payload' | 'authority' | 'onStep'> & { readonly count: number }
 
 export interface Participant {
   accounts(): readonly AccountInfo[]
@@ -163,13 +166,17 @@ export function openParticipant(o: ParticipantOptions): Participant {
     refill?.watch(key)
     const presigned = pool.takeOldest(key)
     if (presigned === undefined) return undefined
-    const { payload, deadlineMs, onEvidence } = o
+    const { payload, deadlineMs, onEvidence, authority } = o
     const ending = linkSignals([closing.signal, o.signal])
     const { signal } = ending
     const answerMs = Math.min(ANSWER_MS, deadlineMs / 2)
     const about = { share, presigned, peer, payload, replies, deadlineMs, answerMs, signal }
     try {
-      return await signPresigned({ ...common, ...about, ...(onEvidence === undefined ? {} : { onEvidence }) })
+      const more = {
+        ...(authority === undefined ? {} : { authority }),
+        ...(onEvidence === undefined ? {} : { onEvidence }),
+      }
+      return await signPresigned({ ...common, ...about, ...more })
     } finally {
       ending.release()
       refill?.watch(key)
@@ -180,7 +187,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
     accounts: () => [...keyShares.values()].map(infoOf),
 
     async sign(options) {
-      const { account, payload, deadlineMs, onStep, onEvidence } = options
+      const { account, payload, deadlineMs, onStep, onEvidence, authority } = options
       const stopAt = Date.now() + deadlineMs
       const digest = digestOf(payload)
       const { share, signers, key } = await request(options)
@@ -194,7 +201,11 @@ export function openParticipant(o: ParticipantOptions): Participant {
         const signals = [closing.signal, options.signal]
         const left = Math.max(1, stopAt - Date.now())
         const session = { ...common, share, signers, ask, deadlineMs: left, signals }
-        const signature = await convene({ ...session, ...(onEvidence === undefined ? {} : { onEvidence }) }, (m) =>
+        const more = {
+          ...(authority === undefined ? {} : { authority }),
+          ...(onEvidence === undefined ? {} : { onEvidence }),
+        }
+        const signature = await convene({ ...session, ...more }, (m) =>
           runSigning({ ...m, ...(onStep === undefined ? {} : { onStep }) }, payload),
         )
         return { account, publicKey, digest, signature }

@@ -39,6 +39,8 @@ test('the encoding keeps kind and content', () => {
     { kind: 'keccak256', message: Uint8Array.of() },
     { kind: 'sha256', message: Uint8Array.of(2, 3) },
     { kind: 'digest', digest: new Uint8Array(32) },
+    { kind: 'transaction', transaction: Uint8Array.of(2) },
+    { kind: 'typed-data', json: Uint8Array.of(0x7b) },
   ]
   for (const p of all) assert.deepEqual(decode(payloadCodec, encode(payloadCodec, p)), p)
   const encodings = new Set(all.map((p) => bytesToHex(encode(payloadCodec, p))))
@@ -47,6 +49,6 @@ test('the encoding keeps kind and content', () => {
 
 test('unknown kinds and digests of another length do not decode', () => {
   const good = encode(payloadCodec, { kind: 'digest', digest: new Uint8Array(32) })
-  assert.throws(() => decode(payloadCodec, Uint8Array.of(4, ...good.slice(1))), DecodeError)
+  assert.throws(() => decode(payloadCodec, Uint8Array.of(6, ...good.slice(1))), DecodeError)
   assert.throws(() => decode(payloadCodec, Uint8Array.of(3, 0, 0, 0, 1, 7)), DecodeError)
 })
