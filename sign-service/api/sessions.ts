@@ -1,0 +1,225 @@
+/**
+ * The sessions of the interface: each is one caller's exchange with the participant behind it, in numbered steps. A step
+ * that comes again, because its answer was lost, gets the same answer; nothing is done twice.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Addressed, Batch } from '../../participant/exchange/batch.ts'
+import type { Hub } from '../../participant/exchange/hub.ts'
+import type { Refused, Visit } from '../../participant/exchange/visit.ts'
+import { ApiError } from './errors.ts'
+
+export type Purpose = 'sign' | 'createAccount'
+
+export interface Step {
+  readonly sessionId: string
+  readonly status: 'CONTINUE' | 'DONE'
+  readonly packets: readonly Addressed[]
+}
+
+export interface SessionInfo {
+  readonly sessionId: string
+  readonly purpose: Purpose
+  readonly status: 'CONTINUE' | 'DONE'
+  readonly steps: number
+  readonly ageSeconds: number
+}
+
+export interface SessionLimits {
+  readonly sessions: number
+  readonly sessionsPerCaller: number
+  /** The longest that one may take, and that one may lie unused. */
+  readonly sessionMs: number
+  readonly idleMs: number
+  /** The longest that a request waits for something to say. */
+  readonly waitMs: number
+}
+
+export interface StartOptions {
+  readonly caller: string
+  readonly purpose: Purpose
+  /** The client's name for the session: one start of this name, however often it comes. */
+  readonly clientSession: string | undefined
+  readonly batch: Batch
+  /** Called once for the session, before anything is exchanged. */
+  readonly begin?: () => void
+}
+
+interface Session {
+  readonly id: string
+  readonly caller: string
+  readonly purpose: Purpose
+  readonly clientSession: string | undefined
+  readonly visit: Visit
+  readonly startedMs: number
+  usedMs: number
+  /** Of the last step. */
+  sequence: number
+  /** The last answers, by step. */
+  readonly answers: Map<number, Promise<Step>>
+  status: 'CONTINUE' | 'DONE'
+}
+
+/** A client has a few steps under way at a time: one that waits, and those that bring something. */
+const ANSWERS_KEPT = 8
+const BRINGING_WAIT_MS = 25
+
+export class Sessions {
+  readonly #hub: Hub
+  readonly #limits: SessionLimits
+  readonly #now: () => number
+  readonly #sessions = new Map<string, Session>()
+
+  constructor(hub: Hub, limits: SessionLimits, now: () => number = () => performance.now()) {
+    this.#hub = hub
+    this.#limits = limits
+    this.#now = now
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** Throws ApiError. */
+  async start(o: StartOptions, signal?: AbortSignal): Promise<Step> {
+    const { caller, purpose, clientSession, batch } = o
+    this.sweep()
+    const again = clientSession === undefined ? undefined : this.#startedAs(caller, purpose, clientSession)
+    if (again !== undefined) return again
+    let own = 0
+    for (const s of this.#sessions.values()) if (s.caller === caller && !s.visit.isAnswered) own++
+    if (this.#sessions.size >= this.#limits.sessions || own >= this.#limits.sessionsPerCaller) {
+      throw new ApiError('TOO_MANY_REQUESTS', 'there are too many sessions', { headers: { 'retry-after': '1' } })
+    }
+    o.begin?.()
+    const session: Session = {
+      id: randomBytes(16).toString('base64url'),
+      caller,
+      purpose,
+      clientSession,
+      visit: this.#hub.visit(caller),
+      startedMs: this.#now(),
+      usedMs: this.#now(),
+      sequence: 0,
+      answers: new Map(),
+      status: 'CONTINUE',
+    }
+    this.#sessions.set(session.id, session)
+    try {
+      return await this.#exchange(session, 0, batch, signal)
+    } catch (e) {
+      // nobody knows its id
+      this.#end(session)
+      throw e
+    }
+  }
+
+  #startedAs(caller: string, purpose: Purpose, clientSession: string): Promise<Step> | undefined {
+    for (const s of this.#sessions.values()) {
+      if (s.caller === caller && s.purpose === purpose && s.clientSession === clientSession) return s.answers.get(0)
+    }
+    return undefined
+  }
+
+  /** `sequence` counts from 1; the one of the last step repeats its answer. Throws ApiError. */
+  async step(
+    caller: string,
+    purpose: Purpose,
+    id: string,
+    sequence: number,
+    batch: Batch,
+    signal?: AbortSignal,
+  ): Promise<Step> {
+    const session = this.#find(caller, id)
+    if (session.purpose !== purpose) throw unknownSession()
+    const known = session.answers.get(sequence)
+    if (known !== undefined) return known
+    if (sequence !== session.sequence + 1) {
+      throw new ApiError('INVALID_REQUEST', `sequence: expected ${session.sequence + 1}`, {
+        details: { field: 'sequence' },
+      })
+    }
+    if (session.status === 'DONE') throw unknownSession()
+    return this.#exchange(session, sequence, batch, signal)
+  }
+
+  /** Throws ApiError. */
+  info(caller: string, id: string): SessionInfo {
+    const { purpose, status, sequence, startedMs } = this.#find(caller, id)
+    const ageSeconds = Math.floor((this.#now() - startedMs) / 1000)
+    return { sessionId: id, purpose, status, steps: sequence + 1, ageSeconds }
+  }
+
+  /** Ends what has taken too long, and forgets what nobody asks for any more. */
+  sweep(): void {
+    const now = this.#now()
+    for (const s of this.#sessions.values()) {
+      if (now - s.startedMs > this.#limits.sessionMs || now - s.usedMs > this.#limits.idleMs) this.#end(s)
+    }
+    this.#hub.sweep()
+  }
+
+  close(): void {
+    for (const s of this.#sessions.values()) this.#end(s)
+  }
+
+  #find(caller: string, id: string): Session {
+    this.sweep()
+    const session = this.#sessions.get(id)
+    // whose it is, is nobody else's business
+    if (session === undefined || session.caller !== caller) throw unknownSession()
+    return session
+  }
+
+  #exchange(session: Session, sequence: number, batch: Batch, signal: AbortSignal | undefined): Promise<Step> {
+    const before = session.sequence
+    session.sequence = sequence
+    const making = this.#answer(session, batch, signal).catch((e: unknown) => {
+      // a refused step has done nothing: it can be made again
+      session.answers.delete(sequence)
+      if (session.sequence === sequence) session.sequence = before
+      throw e
+    })
+    session.answers.set(sequence, making)
+    if (sequence > ANSWERS_KEPT) session.answers.delete(sequence - ANSWERS_KEPT)
+    return making
+  }
+
+  async #answer(session: Session, batch: Batch, signal: AbortSignal | undefined): Promise<Step> {
+    session.usedMs = this.#now()
+    const leftMs = Math.max(0, session.startedMs + this.#limits.sessionMs - this.#now())
+    // who brings something goes on when it is taken; long enough for an answer from a presignature to come with it
+    const waitMs = batch.packets.length > 0 ? BRINGING_WAIT_MS : this.#limits.waitMs
+    const answer = await session.visit.exchange(batch, Math.min(waitMs, leftMs), signal)
+    session.usedMs = this.#now()
+    if (typeof answer === 'string') throw refusalOf(answer)
+    session.status = answer.isDone ? 'DONE' : 'CONTINUE'
+    if (answer.isDone) session.visit.close()
+    return { sessionId: session.id, status: session.status, packets: answer.packets }
+  }
+
+  #end(session: Session): void {
+    session.visit.close()
+    this.#sessions.delete(session.id)
+  }
+}
+
+function unknownSession(): ApiError {
+  return new ApiError('INVALID_SESSION', 'there is no such session, or it is over')
+}
+
+function refusalOf(why: Refused): ApiError {
+  switch (why) {
+    case 'room refused':
+      return new ApiError('INVALID_REQUEST', 'clientMessage: names a room that is not this caller’s', {
+        details: { field: 'clientMessage' },
+      })
+    case 'room full':
+      return new ApiError('INVALID_REQUEST', 'clientMessage: the session has too many packets', {
+        details: { field: 'clientMessage' },
+      })
+    case 'closed':
+      return new ApiError('MPC_TIMEOUT', 'the session took too long')
+    default:
+      return why satisfies never
+  }
+}
