@@ -52,7 +52,9 @@ export async function runMain(
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(EXIT_INTERNAL))
 
   const { env, stdin, stdout, stderr } = process
-  const exitCode = await program({ argv: process.argv.slice(2), env, stdin, stdout, stderr, signal: asked.signal })
+  const argv = process.argv.slice(2)
+  const onReload = (listener: () => void): void => void process.on('SIGHUP', listener)
+  const exitCode = await program({ argv, env, stdin, stdout, stderr, signal: asked.signal, onReload })
   await Promise.all([flushed(stdout), flushed(stderr)])
   if (exitCode === EXIT_INTERRUPTED && diesOfSignal && received !== undefined) dieOf(received)
   else process.exit(exitCode)

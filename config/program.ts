@@ -18,6 +18,8 @@ export interface Host {
   readonly stderr: OutputStream & NodeJS.WritableStream
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal
+  /** Called each time the process is asked to read its files again (SIGHUP). Without a listener that ends it. */
+  onReload?(listener: () => void): void
 }
 
 /**

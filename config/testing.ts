@@ -4,8 +4,9 @@ import type { Host } from './program.ts'
 
 export interface TestHost extends Host {
   readonly output: { stdout: string; stderr: string }
-  /** What SIGINT does. */
+  /** What SIGINT and SIGHUP do. */
   interrupt(): void
+  reload(): void
 }
 
 export interface TestHostOptions {
@@ -16,6 +17,7 @@ export interface TestHostOptions {
 
 export function testHost(argv: readonly string[], o: TestHostOptions = {}): TestHost {
   const asked = new AbortController()
+  const listeners: (() => void)[] = []
   const output = { stdout: '', stderr: '' }
   const { isTTY = false, stdin = '' } = o
   const input = typeof stdin === 'string' ? Readable.from([Buffer.from(stdin)]) : stdin
@@ -28,6 +30,10 @@ export function testHost(argv: readonly string[], o: TestHostOptions = {}): Test
     signal: asked.signal,
     output,
     interrupt: () => asked.abort(),
+    onReload: (listener) => void listeners.push(listener),
+    reload: () => {
+      for (const listener of listeners) listener()
+    },
   }
 }
 

@@ -1,8 +1,19 @@
 /** The command line of sign-service. */
-import { loadServiceConfig } from '../config/load.ts'
+
+import { AuditError, type AuditLog, openAuditLog } from '../config/audit/writer.ts'
+import { CommandError } from '../config/failure.ts'
+import { ConfigError, loadServiceConfig } from '../config/load.ts'
 import { createLogger } from '../config/logger.ts'
 import { addOption, type Host, namingFlags, runProgram } from '../config/program.ts'
 import type { KeyPath, ServiceConfig } from '../config/schema.ts'
+import { auditFile } from '../config/state-folder.ts'
+import { openTokenFile } from '../config/token-file.ts'
+import { VERSION } from '../config/version.ts'
+import { currentCaller } from './api/caller.ts'
+import { defineDoctor } from './doctor/command.ts'
+import type { Keystore } from './keystore.ts'
+import { openPolicy, readPolicy } from './policy.ts'
+import { reloading } from './reloading.ts'
 import { startService } from './service.ts'
 import { openShares } from './shares.ts'
 
@@ -47,21 +58,66 @@ export function runSignService(host: Host): Promise<number> {
     program
       .option('--check-config', 'check configuration and key shares, and exit')
       .action((file: string | undefined, flags: Flags) => run(host, file, flags))
+    defineDoctor(program, host)
   })
 }
 
 async function run(host: Host, file: string | undefined, flags: Flags): Promise<void> {
-  const config = namingFlags(FLAGS, () => loadServiceConfig({ file, env: host.env, flags: overrides(flags) }))
-  const keyShares = await openShares(config)
-  if (flags.checkConfig === true) {
-    host.stdout.write(`sign-service: configuration and key shares are valid; accounts: ${keyShares.size}\n`)
-    return
+  const load = (): ServiceConfig =>
+    namingFlags(FLAGS, () => loadServiceConfig({ file, env: host.env, flags: overrides(flags) }))
+  const config = load()
+  if (flags.keyShares !== undefined && (config.keystore.folder ?? config.keystore.type) !== 'file') {
+    throw new CommandError('--key-shares: expected no keystore in the configuration that the shares are in')
   }
+  const isCheck = flags.checkConfig === true
+  const keystore = await openShares(config, host, { owns: !isCheck })
+  try {
+    await serve(host, load, config, keystore, isCheck)
+  } finally {
+    await keystore.close()
+  }
+}
+
+async function serve(
+  host: Host,
+  load: () => ServiceConfig,
+  config: ServiceConfig,
+  keystore: Keystore,
+  isCheck: boolean,
+): Promise<void> {
+  const { shares } = keystore
   const { level, format } = config.logging
   const logger = createLogger({ name: 'sign-service', level, format, destination: host.stdout })
-  const service = startService({ config, keyShares, logger })
+  const gatewayHeaders = await openTokenFile(config.gateway.token_file, (error) =>
+    logger.warn({ error }, 'gateway: token'),
+  )
+  if (isCheck) {
+    await readPolicy(config)
+    host.stdout.write(`sign-service: configuration and key shares are valid; accounts: ${shares.size}\n`)
+    return
+  }
+  const audit = await openAudit(config)
+  const policy = await openPolicy(config, { httpCaller: () => currentCaller.getStore()?.name })
+  const service = await startService({ config, keyShares: shares, logger, policy, gatewayHeaders, audit, keystore })
+  await audit?.append('started', { version: VERSION, accounts: [...shares.keys()] })
+  host.onReload?.(
+    reloading({ load, config, service, policy, logger, audit, read: (c) => openShares(c, host, { owns: false }) }),
+  )
   await aborted(host.signal)
   await service.close()
+  await policy.close()
+  await audit?.append('stopped', {})
+  await audit?.close()
+}
+
+async function openAudit(config: ServiceConfig): Promise<AuditLog | undefined> {
+  if (!config.audit.enabled) return undefined
+  try {
+    return await openAuditLog(auditFile(config))
+  } catch (e) {
+    if (!(e instanceof AuditError)) throw e
+    throw new ConfigError(`audit.file: ${e.message}`)
+  }
 }
 
 function overrides(flags: Flags): Partial<Record<KeyPath<ServiceConfig>, unknown>> {

@@ -1,33 +1,52 @@
 /**
- * The service: a participant that answers invitations, with a policy and a log. It opens no port; all it does goes out
- * to the gateway, which it reconnects to for ever.
+ * The service: participants that answer invitations, with a policy, a record and a log. One answers in the gateway's rooms,
+ * which it reconnects to for ever. Where the HTTP interface is turned on, a second one with the same shares, locks and
+ * policy answers behind it; otherwise no port is opened.
  *
- * Logged are accounts, parties, codes and durations; never what is signed, nor anything of a key.
+ * The shares can be exchanged while it runs: what is under way ends with the old ones.
  */
+import type { AuditLog } from '../config/audit/writer.ts'
+import { type MetricsServer, startMetricsServer } from '../config/edge/metrics-server.ts'
+import { ConfigError } from '../config/load.ts'
 import type { Logger } from '../config/logger.ts'
 import type { ServiceConfig } from '../config/schema.ts'
-import { evidenceFolder, lockFolder } from '../config/state-folder.ts'
+import { VERSION } from '../config/version.ts'
+import { Hub } from '../participant/exchange/hub.ts'
 import {
+  CGGMP24_3072,
   connectGateway,
   createParticipant,
-  type Evidence,
   type GatewayOptions,
   type KeyShare,
-  type Locks,
-  MpcError,
   type Participant,
   type ParticipantOptions,
-  type ServiceEvent,
+  type PoolCounts,
 } from '../participant/index.ts'
-import { keepEvidence } from '../participant/signer/evidence-file.node.ts'
-import { fileLocks } from '../participant/signer/locks.node.ts'
+import type { Keep } from '../participant/signer/ceremony.ts'
 import { createWorkerPool } from '../participant/zk/work-pool.node.ts'
-import { policyOf } from './policy.ts'
+import { currentCaller } from './api/caller.ts'
+import { openApi } from './api/open.ts'
+import type { ApiServer } from './api/server.ts'
+import { audited, recordEnd } from './audited.ts'
+import { gatewayCheck } from './gateway-check.ts'
+import type { Changes } from './keystore-changes.ts'
+import { createMetrics } from './metrics.ts'
+import { type Policy, policyOf } from './policy.ts'
+import { logEvent, loggedLocks, logRoom, writeEvidence } from './report.ts'
+import { type Serving, startServing } from './serving.ts'
 
 export interface ServiceOptions {
   readonly config: ServiceConfig
   readonly keyShares: ReadonlyMap<string, KeyShare>
   readonly logger: Logger
+  /** From `openPolicy`; closed by whoever opened it. Without it, what the configuration says without a policy file. */
+  readonly policy?: Policy
+  /** Of every request to the gateway: our token. */
+  readonly gatewayHeaders?: GatewayOptions['headers'] | undefined
+  /** Closed by whoever opened it. */
+  readonly audit?: AuditLog | undefined
+  /** Keeps shares of new accounts; without it none are made. */
+  readonly keystore?: Changes | undefined
 }
 
 export interface RunningService {
@@ -35,51 +54,175 @@ export interface RunningService {
   readonly ready: Promise<void>
   /** Signings that run now. */
   readonly sessions: number
+  /** Addresses of the HTTP interface and of the metrics, when they are open. */
+  readonly apiUrl: string | undefined
+  readonly metricsUrl: string | undefined
+  /** Serves these shares from now on, under this policy; what is under way ends as it began. */
+  reload(o: { readonly keyShares: ReadonlyMap<string, KeyShare>; readonly policy?: Policy }): Promise<void>
   /** Takes no new signings, lets the running ones end for `graceMs`, abandons the rest. Can be called again. */
   close(graceMs?: number): Promise<void>
 }
 
 const CLOSE_GRACE_MS = 4_000
 
-type RoomEvent = Parameters<NonNullable<GatewayOptions['trace']>>[0]
-
-export function startService({ config, keyShares, logger }: ServiceOptions): RunningService {
+/** Rejects with Node's error when a port can't be opened, ConfigError for files of the interface that can't be used. */
+export async function startService({
+  config,
+  logger,
+  gatewayHeaders,
+  audit,
+  ...o
+}: ServiceOptions): Promise<RunningService> {
   const { url } = config.gateway
-  const gateway = connectGateway({ url, trace: (event) => logRoom(logger, event) })
+  let policy = audited(o.policy ?? policyWithoutFile(config), audit)
+  let keyShares = o.keyShares
+  const trace: GatewayOptions['trace'] = (event) => logRoom(logger, event)
+  const gateway = connectGateway({ url, trace, ...(gatewayHeaders !== undefined && { headers: gatewayHeaders }) })
   const { workers } = config.performance
   const work = createWorkerPool(workers === undefined ? {} : { size: workers })
   void work.ready.then(() => logger.debug({ workers: work.size }, 'worker threads'))
-  const participant = createParticipant({
-    work,
-    keyShares,
-    gateway,
-    locks: loggedLocks(config, logger),
-    ...poolOf(config),
+  const hub = config.api.enabled ? new Hub() : undefined
+  const metrics = createMetrics({
+    version: VERSION,
+    accounts: () => servings.reduce((sum, s) => sum + (s.isApi ? 0 : s.participant.accounts().length), 0),
+    sessions: () => servings.reduce((sum, s) => sum + s.service.sessions, 0),
+    pool: () => totals(servings.map((s) => s.participant)),
+    apiSessions: () => hub?.rooms ?? 0,
   })
-  const service = participant.serve({
-    ...policyOf(config.policy),
-    maxSessions: config.limits.max_sessions,
-    maxSessionsPerPeer: config.limits.max_sessions_per_peer,
-    failuresPerMinute: config.limits.failures_per_minute,
-    sessionMs: 1000 * config.limits.session_seconds,
-    onEvent: (event) => logEvent(logger, event),
-    onEvidence: (evidence) => void writeEvidence(config, logger, evidence),
-  })
+  const locks = loggedLocks(config, logger, () => metrics.locked())
+  let servings: readonly Serving[] = []
+
+  /** Participants with these shares, in the rooms of the gateway and behind the interface. */
+  const serve = (shares: ReadonlyMap<string, KeyShare>): readonly Serving[] =>
+    (hub === undefined ? [gateway] : [gateway, hub.gateway]).map((over, i) => {
+      const isApi = i > 0
+      const participant = createParticipant({ work, keyShares: shares, gateway: over, locks, ...poolOf(config) })
+      return startServing(participant, isApi, {
+        decide: (request) => (isApi ? notForCaller(request.account) : undefined) ?? policy.decide(request),
+        decidePresign: (request) =>
+          (isApi ? notForCaller(request.account) : undefined) ?? policy.decidePresign(request),
+        maxSessions: config.limits.max_sessions,
+        maxSessionsPerPeer: config.limits.max_sessions_per_peer,
+        failuresPerMinute: config.limits.failures_per_minute,
+        sessionMs: 1000 * config.limits.session_seconds,
+        onEvent: (event) => {
+          logEvent(logger, event)
+          metrics.event(event)
+          recordEnd(audit, logger, event)
+        },
+        onEvidence: (evidence) => void writeEvidence(config, logger, evidence),
+      })
+    })
+
+  servings = serve(keyShares)
+  metrics.keystore('open', true)
+  const main = servings[0] as Serving
   logger.info({ gateway: url }, 'starting')
-  void service.ready.then(() => logger.info({ gateway: url, ...served(participant, config) }, 'serving'))
+  void main.service.ready.then(() => logger.info({ gateway: url, ...served(main.participant, config) }, 'serving'))
+  const answers = gatewayCheck(gateway)
+
+  const keep = (account: string): Keep => ({
+    async store(shares) {
+      await counted(metrics.keystore, 'add', () => o.keystore?.add(shares))
+      keyShares = new Map([...keyShares, ...shares])
+      servings = [...servings, ...serve(shares)]
+      await audit?.append('account created', { account, caller: currentCaller.getStore()?.name })
+    },
+    async discard() {
+      await counted(metrics.keystore, 'remove', () => o.keystore?.remove([account]))
+      const [gone, rest] = split(servings, (s) => s.participant.accounts().some((a) => a.account === account))
+      servings = rest
+      keyShares = new Map([...keyShares].filter(([id]) => id !== account))
+      await Promise.all(gone.map((s) => s.stop(0)))
+    },
+  })
+
+  /** Were exchanged, and may still have sessions. */
+  const retired = new Set<Serving>()
+  let api: ApiServer | undefined
+  let metricsServer: MetricsServer | undefined
+  const closeAll = async (graceMs: number): Promise<void> => {
+    const closingApi = api?.close(graceMs)
+    await Promise.all([...servings, ...retired].map((s) => s.stop(graceMs)))
+    await closingApi
+    hub?.close()
+    answers.close()
+    await work.close()
+    await metricsServer?.close()
+    metrics.close()
+  }
+  try {
+    if (hub !== undefined) {
+      api = await openApi({
+        config,
+        logger,
+        version: VERSION,
+        level: CGGMP24_3072,
+        name: main.participant.accounts()[0]?.self ?? 'service',
+        work,
+        hub,
+        share: (account) => (isServed(config, account) ? keyShares.get(account) : undefined),
+        info: (account) =>
+          isServed(config, account)
+            ? servings.flatMap((s) => s.participant.accounts()).find((a) => a.account === account)
+            : undefined,
+        accounts: () => keyShares.size,
+        gatewayAnswers: () => answers.ask(),
+        keep: o.keystore === undefined ? undefined : keep,
+        onRequest: (route, status, ms, code) => metrics.request(route, status, ms, code),
+        onCreated: (ms, code) => metrics.created(ms, code),
+      })
+      logger.info({ url: api.url }, 'http interface')
+    }
+    if (config.metrics.enabled) {
+      const { host, port } = config.metrics
+      metricsServer = await startMetricsServer({
+        host,
+        port,
+        registry: metrics.registry,
+        logger,
+        ready: async () => {
+          const isReady = keyShares.size > 0 && (await answers.ask())
+          return { status: isReady ? 200 : 503, body: { status: isReady ? 'ready' : 'not ready' } }
+        },
+      })
+      logger.info({ url: metricsServer.url }, 'metrics')
+    }
+  } catch (e) {
+    await closeAll(0)
+    throw e
+  }
 
   const shutDown = async (graceMs: number): Promise<void> => {
-    logger.info({ sessions: service.sessions }, 'closing')
-    await service.stop({ graceMs })
-    participant.close()
-    await work.close()
+    logger.info({ sessions: servings.reduce((sum, s) => sum + s.service.sessions, 0) }, 'closing')
+    await closeAll(graceMs)
     logger.info('closed')
   }
   let closing: Promise<void> | undefined
   return {
-    ready: service.ready,
+    ready: main.service.ready,
     get sessions() {
-      return service.sessions
+      return servings.reduce((sum, s) => sum + s.service.sessions, 0)
+    },
+    get apiUrl() {
+      return api?.url
+    },
+    get metricsUrl() {
+      return metricsServer?.url
+    },
+    async reload(next) {
+      const before = servings
+      if (next.policy !== undefined) policy = audited(next.policy, audit)
+      keyShares = next.keyShares
+      // the old ones stop listening first: two that answer one invitation would be two parties of one name
+      for (const s of before) {
+        retired.add(s)
+        void s.stop(1000 * config.limits.session_seconds).then(() => retired.delete(s))
+      }
+      servings = serve(keyShares)
+      metrics.keystore('reload', true)
+      await Promise.all(servings.map((s) => s.service.ready))
+      logger.info({ accounts: keyShares.size }, 'reloaded')
     },
     close(graceMs = CLOSE_GRACE_MS) {
       closing ??= shutDown(graceMs)
@@ -88,36 +231,59 @@ export function startService({ config, keyShares, logger }: ServiceOptions): Run
   }
 }
 
+/** Throws ConfigError where a policy file was to be read. */
+function policyWithoutFile({ policy }: ServiceConfig): Policy {
+  // signing without the rules that somebody wrote would be the worst of all answers
+  if (policy.file !== undefined) throw new ConfigError('policy.file: expected to be opened before the service starts')
+  return policyOf(policy)
+}
+
+/** Whether the caller of the interface, if there is one, was let in for other accounts only. */
+function notForCaller(account: string) {
+  const accounts = currentCaller.getStore()?.accounts
+  return accounts === undefined || accounts.has(account)
+    ? undefined
+    : { code: 'ACCOUNT_NOT_ALLOWED', message: 'the token is not for that account' }
+}
+
+function isServed({ policy }: ServiceConfig, account: string): boolean {
+  return policy.accounts?.includes(account) ?? true
+}
+
 /** This side never starts anything: it keeps its part of what peers prepare. */
 function poolOf({ pool }: ServiceConfig): Pick<ParticipantOptions, 'pool'> {
   const { max, max_age_seconds } = pool
   return max === 0 ? {} : { pool: { low: 0, high: 0, max, maxAgeMs: 1000 * max_age_seconds, refill: false } }
 }
 
-/** Locks in files; each one is an error in the log, since a person has to look at it. */
-function loggedLocks(config: ServiceConfig, logger: Logger): Locks {
-  const folder = lockFolder(config)
-  const locks = fileLocks(folder)
+function totals(participants: readonly Participant[]): PoolCounts | undefined {
+  const all = participants.flatMap((p) => p.pool() ?? [])
+  if (all.length === 0) return undefined
+  const sum = (read: (c: PoolCounts) => number): number => all.reduce((total, c) => total + read(c), 0)
   return {
-    find: (key) => locks.find(key),
-    async add(lock) {
-      logger.error({ ...lock, folder }, 'locked')
-      try {
-        await locks.add(lock)
-      } catch (e) {
-        logger.error({ error: e instanceof MpcError ? e.message : 'unknown' }, 'the lock ends with this process')
-        throw e
-      }
-    },
+    size: sum((c) => c.size),
+    made: sum((c) => c.made),
+    used: sum((c) => c.used),
+    expired: sum((c) => c.expired),
   }
 }
 
-async function writeEvidence(config: ServiceConfig, logger: Logger, evidence: readonly Evidence[]): Promise<void> {
+async function counted(
+  count: (operation: 'add' | 'remove', ok: boolean) => void,
+  operation: 'add' | 'remove',
+  run: () => Promise<void> | undefined,
+): Promise<void> {
   try {
-    for (const file of await keepEvidence(evidence, evidenceFolder(config))) logger.warn({ file }, 'evidence')
+    await run()
+    count(operation, true)
   } catch (e) {
-    logger.error({ error: e instanceof MpcError ? e.message : 'unknown' }, 'evidence could not be written')
+    count(operation, false)
+    throw e
   }
+}
+
+function split<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))]
 }
 
 /** Whom it serves, for the first line of the log. */
@@ -125,26 +291,4 @@ function served(participant: Participant, { policy }: ServiceConfig) {
   const accounts = participant.accounts().filter((a) => policy.accounts?.includes(a.account) ?? true)
   const [first] = participant.accounts()
   return { accounts: accounts.map((a) => a.account), party: first?.self, parties: first?.members }
-}
-
-const LEVELS: Readonly<Record<ServiceEvent['at'], 'debug' | 'info' | 'warn'>> = {
-  listening: 'debug',
-  invited: 'debug',
-  reconnecting: 'warn',
-  ignored: 'warn',
-  failed: 'warn',
-  refused: 'info',
-  signed: 'info',
-  presigned: 'debug',
-}
-
-function logEvent(logger: Logger, { at, ...fields }: ServiceEvent): void {
-  logger[LEVELS[at]](fields, at)
-}
-
-/** What happens on the way to the gateway; room ids stay out of it. */
-function logRoom(logger: Logger, { room: _, ...event }: RoomEvent): void {
-  const { at, ...fields } = event
-  if (at === 'lost' || at === 'post failed' || at === 'gap') logger.warn(fields, `gateway: ${at}`)
-  else logger.debug(fields, `gateway: ${at}`)
 }

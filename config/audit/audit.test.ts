@@ -1,0 +1,129 @@
+/** The audit log: what is written verifies, and every way of changing it is found, at its place. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { parseHead } from './chain.ts'
+import { verifyAuditLog } from './verify.ts'
+import { AuditError, headFile, openAuditLog } from './writer.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'audit-'))
+after(() => rmSync(folder, { recursive: true }))
+
+let files = 0
+async function written(count: number): Promise<string> {
+  const path = join(folder, `${files++}`, 'audit.jsonl')
+  const log = await openAuditLog(path)
+  for (let i = 0; i < count; i++) await log.append('signed', { account: `a${i}`, ms: i })
+  await log.close()
+  return path
+}
+
+const linesOf = (path: string) => readFileSync(path, 'utf8').trimEnd().split('\n')
+const put = (path: string, lines: readonly string[]) => writeFileSync(path, lines.map((line) => `${line}\n`).join(''))
+
+test('what was written verifies, over a restart as well', async () => {
+  const path = await written(3)
+  const again = await openAuditLog(path)
+  await Promise.all(['x', 'y'].map((account) => again.append('refused', { account, code: 'NO' })))
+  await again.close()
+  const { head, problem } = await verifyAuditLog([path])
+  assert.equal(problem, undefined)
+  assert.equal(head.seq, 5)
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  const facts = linesOf(path).map((line) => JSON.parse(line) as { seq: number; event: string; account: string })
+  assert.deepEqual(
+    facts.map(({ seq, event, account }) => `${seq} ${event} ${account}`),
+    ['1 signed a0', '2 signed a1', '3 signed a2', '4 refused x', '5 refused y'],
+  )
+})
+
+const second = (lines: readonly string[], line: string) => lines.map((l, i) => (i === 1 ? line : l))
+
+const changes: readonly (readonly [string, (lines: string[]) => string[], RegExp])[] = [
+  ['a changed field', (l) => second(l, (l[1] ?? '').replace('a1', 'a9')), /line 2: changed$/],
+  ['a changed hash', (l) => second(l, (l[1] ?? '').replace(/."\}$/, 'x"}')), /line 2: no line/],
+  ['a line taken out', (l) => l.filter((_, i) => i !== 1), /line 2: out of order$/],
+  ['a line twice', (l) => [...l.slice(0, 2), ...l.slice(1)], /line 3: out of order$/],
+  ['two lines changed over', (l) => [l[0] ?? '', l[2] ?? '', l[1] ?? '', l[3] ?? ''], /line 2: out of order$/],
+  ['the first line taken out', (l) => l.slice(1), /line 1: out of order$/],
+  ['the last line taken out', (l) => l.slice(0, -1), /ends at line 3, expected line 4/],
+  ['everything taken out', () => [], /ends at line 0, expected line 4/],
+  ['text between lines', (l) => [...l.slice(0, 2), 'hello', ...l.slice(2)], /line 3: no line/],
+]
+for (const [what, change, problem] of changes) {
+  test(`${what} is found`, async () => {
+    const path = await written(4)
+    put(path, change(linesOf(path)))
+    assert.match((await verifyAuditLog([path])).problem ?? 'nothing', problem)
+  })
+}
+
+test('a line of another log with the right number is found', async () => {
+  const [one, two] = [await written(4), await written(4)]
+  const lines = linesOf(one)
+  lines[2] = linesOf(two)[2] ?? ''
+  put(one, lines)
+  assert.match((await verifyAuditLog([one])).problem ?? 'nothing', /line 3: not linked to the line before$/)
+})
+
+test('an expected head tells a log that was written anew from the start', async () => {
+  const [one, two] = [await written(4), await written(4)]
+  const head = parseHead(readFileSync(headFile(one), 'utf8'))
+  assert.equal((await verifyAuditLog([one], head)).problem, undefined)
+  assert.match((await verifyAuditLog([two], head)).problem ?? 'nothing', /not the line that was expected/)
+})
+
+test('several files are one log', async () => {
+  const path = await written(4)
+  const lines = linesOf(path)
+  put(`${path}.1`, lines.slice(0, 2))
+  put(path, lines.slice(2))
+  assert.equal((await verifyAuditLog([`${path}.1`, path])).problem, undefined)
+  assert.match((await verifyAuditLog([path])).problem ?? 'nothing', /out of order/)
+})
+
+test('a line that a crash cut off is taken off, and that is recorded', async () => {
+  const path = await written(2)
+  appendFileSync(path, '{"seq":3,"time":"2026-0')
+  const log = await openAuditLog(path)
+  await log.close()
+  assert.equal((await verifyAuditLog([path])).problem, undefined)
+  assert.match(linesOf(path)[2] ?? '', /"event":"log repaired","cutBytes":23/)
+})
+
+test('a log that was cut or whose end is something else is not gone on with', async () => {
+  const cut = await written(3)
+  const [first = ''] = linesOf(cut)
+  truncateSync(cut, first.length + 1)
+  await assert.rejects(openAuditLog(cut), (e: Error) => e instanceof AuditError && /lines are missing/.test(e.message))
+  const other = await written(3)
+  appendFileSync(other, 'hello\n')
+  await assert.rejects(openAuditLog(other), /its last line is no line of an audit log/)
+})
+
+test('kill -9 in the middle: what was confirmed is there, and the chain holds', async () => {
+  const path = join(folder, 'killed', 'audit.jsonl')
+  const script = `
+    import { openAuditLog } from ${JSON.stringify(join(import.meta.dirname, 'writer.ts'))}
+    const log = await openAuditLog(process.argv[1])
+    for (let i = 1; ; i++) { await log.append('signed', { i }); process.stdout.write(i + '\\n') }`
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let confirmed = 0
+  for await (const chunk of child.stdout) {
+    confirmed = Math.max(confirmed, ...String(chunk).trim().split('\n').map(Number))
+    if (confirmed > 40) break
+  }
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const log = await openAuditLog(path)
+  await log.close()
+  const { head, problem } = await verifyAuditLog([path])
+  assert.equal(problem, undefined)
+  assert.ok(head.seq >= confirmed, `${head.seq} lines, ${confirmed} were confirmed`)
+})
