@@ -36,8 +36,9 @@ const gatewayError = (content: string) => {
 
 test('without a file, a variable or a flag there are the defaults', () => {
   const gateway = loadGatewayConfig({ cwd, env: {} })
-  assert.deepEqual(gateway.server, { host: '127.0.0.1', port: 8080, cors_origins: [] })
+  assert.deepEqual(gateway.server, { host: '127.0.0.1', port: 8080, cors_origins: [], trusted_proxies: [] })
   assert.equal(gateway.limits.room_bytes, 67_108_864)
+  assert.equal(gateway.limits.room_keys, 10_000)
   assert.equal(loadServiceConfig({ cwd, env: {} }).mpc.key_share_file, 'service_key_shares.json')
   assert.equal(loadServiceConfig({ cwd, env: {} }).policy.allow_raw_digest, false)
   assert.equal(loadClientConfig({ cwd, env: {} }).logging.level, 'warn')
@@ -57,7 +58,9 @@ test('the files in this folder say exactly the defaults, and are found by themse
 })
 
 test('flag > environment > file > default', () => {
-  const file = write('server: {port: 1111, host: file.example}\nlogging: {level: debug}\n')
+  const file = write(
+    'server: {port: 1111, host: file.example}\nlogging: {level: debug}\nauth: {open_to_everyone: true}\n',
+  )
   const env = { SIGN_GATEWAY_SERVER_PORT: '2222', SIGN_GATEWAY_SERVER_HOST: 'env.example' }
   const config = loadGatewayConfig({ file, cwd, env, flags: { 'server.port': '3333', 'logging.format': undefined } })
   assert.equal(config.server.port, 3333)
@@ -100,8 +103,11 @@ test('the key share file has a short variable, which may not contradict the long
 
 test('mistakes in a file name file, key and expectation', () => {
   const table: readonly (readonly [string, string])[] = [
-    ['server: {prot: 1}', 'FILE: server.prot: unknown key, expected one of host, port, cors_origins'],
-    ['sever: {port: 1}', 'FILE: sever: unknown key, expected one of server, logging, limits'],
+    ['server: {prot: 1}', 'FILE: server.prot: unknown key, expected one of host, port, cors_origins, trusted_proxies'],
+    [
+      'sever: {port: 1}',
+      'FILE: sever: unknown key, expected one of server, logging, metrics, limits, store, auth, tls',
+    ],
     ['server: {port: 70000}', 'FILE: server.port: expected an integer from 0 to 65535'],
     ['server: {port: 1.5}', 'FILE: server.port: expected an integer from 0 to 65535'],
     ['server: {port: "80"}', 'FILE: server.port: expected an integer from 0 to 65535'],
@@ -129,6 +135,24 @@ test('mistakes in a file name file, key and expectation', () => {
       /server\.cors_origins\.0: expected \* or an origin/,
     )
   }
+  for (const range of [
+    '',
+    'localhost',
+    '10.0.0.0/33',
+    '10.0.0/8',
+    '::1/129',
+    '10.0.0.0/8/8',
+    '1.2.3.4/',
+    'fe80::1%lo',
+  ]) {
+    assert.match(
+      gatewayError(`server: {trusted_proxies: ["${range}"]}`),
+      /server\.trusted_proxies\.0: expected an address or a network/,
+    )
+  }
+  const trusted = ['127.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8']
+  const file = write(`server: {trusted_proxies: ${JSON.stringify(trusted)}}`)
+  assert.deepEqual(loadGatewayConfig({ file, cwd, env: {} }).server.trusted_proxies, trusted)
 })
 
 test('mistakes outside a file name where they are', () => {
@@ -246,4 +270,19 @@ test('numbers of parties fit together', () => {
     SIGN_SERVICE_SERVER_INDEX: '4',
   }
   assert.equal(load(env).mpc.threshold, 3)
+})
+
+test('a policy file says what would be said twice, and keys of permits are nothing without one', () => {
+  const load = (env: Record<string, string>) => loadServiceConfig({ cwd, env })
+  const env = { SIGN_SERVICE_POLICY_FILE: 'policy.yaml', SIGN_SERVICE_POLICY_PERMIT_KEY_FILE: 'permit.key' }
+  const { file, permit_key_file } = load(env).policy
+  assert.deepEqual([file, permit_key_file], ['policy.yaml', 'permit.key'])
+  assert.match(
+    message(() => load({ ...env, SIGN_SERVICE_POLICY_ALLOW_RAW_DIGEST: 'true' })),
+    /policy\.allow_raw_digest: expected in policy\.file, as a kind of a rule$/,
+  )
+  assert.match(
+    message(() => load({ SIGN_SERVICE_POLICY_PERMIT_KEY_FILE: 'permit.key' })),
+    /policy\.permit_key_file: expected only with policy\.file$/,
+  )
 })

@@ -1,149 +1,86 @@
 /**
- * The HTTP interface of the gateway:
+ * The HTTP interface of the gateway (docs/gateway-api.md):
  *
- *   GET  /rooms/{id}/subscribe         the room's history, then live, as an event stream
- *   POST /rooms/{id}/broadcast         any UTF-8 body without CR and NUL; 200 when it is in the room's log, where it
- *                                      stays while the room lives, or for the seconds of a TTL header (RFC 8030)
- *   POST /rooms/{id}/issue_unique_idx  {"unique_idx": n}, counting from 1
- *   GET  /health                       {"status": "ok", …}
+ *   GET    /rooms/{id}/subscribe         routes/subscribe.ts
+ *   POST   /rooms/{id}/broadcast         routes/broadcast.ts
+ *   POST   /rooms/{id}/issue_unique_idx  routes/issue-index.ts
+ *   GET, POST, DELETE /rooms/{id}        routes/room.ts
+ *   POST   /rooms/{id}/tokens            routes/tokens.ts
+ *   GET    /health                       {"status": "ok", …}
+ *   GET    /livez, /readyz, /openapi.json, /  routes/seen.ts
  *
  * Streams and broadcasts are answered on Node's own response (one prepared buffer a message) rather than through a web
- * stream each: that halves the throughput and hides how much a slow reader has piled up.
+ * stream each: that halves the throughput and hides how much a slow reader has piled up. Most of them don't come here at
+ * all (routes/direct.ts).
  */
-import type { HttpBindings } from '@hono/node-server'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type Context, Hono } from 'hono'
-import type { Logger } from '../config/logger.ts'
-import type { GatewayConfig } from '../config/schema.ts'
-import { readBody } from './body.ts'
-import { allowOrigin, allowPreflight } from './cors.ts'
-import { bodyProblem, parseEventId, retryFrame } from './frame.ts'
-import { refusalResponse, refusals } from './refusal.ts'
-import { parseRoomId } from './room-id.ts'
-import type { Clock, Rooms } from './rooms.ts'
-
-export interface AppOptions {
-  readonly config: GatewayConfig
-  readonly rooms: Rooms
-  readonly logger: Logger
-  readonly clock: Clock
-  /** True once the gateway is shutting down; new streams are then ended at once, so that clients come back later. */
-  readonly isClosing: () => boolean
-}
-
-type Environment = { Bindings: HttpBindings }
-type Handled = Context<Environment>
-
-const RETRY_MS = [500, 1500] as const
-/** After a shutdown clients stay away a little longer, and over a wider window. */
-export const RETRY_AFTER_CLOSE_MS = [1000, 4000] as const
+import { Hono } from 'hono'
+import { errorFields } from '../config/edge/error-fields.ts'
+import { accessLog, requestId } from './access-log.ts'
+import { allowPreflight } from './cors.ts'
+import { refusals } from './refusal.ts'
+import { broadcast } from './routes/broadcast.ts'
+import { type AppOptions, type Environment, guarded, prepare, refuserOf } from './routes/context.ts'
+import { orDecided } from './routes/direct.ts'
+import { issueIndex } from './routes/issue-index.ts'
+import { createRoom, removeRoom, roomState } from './routes/room.ts'
+import { addSeenRoutes } from './routes/seen.ts'
+import { subscribe } from './routes/subscribe.ts'
+import { mintToken } from './routes/tokens.ts'
 
 export function createApp(options: AppOptions): Hono<Environment> {
-  const { config, rooms, logger, clock } = options
+  const { store, logger, clock } = options
   const startedAtMs = clock.nowMs()
+  const refuse = refuserOf(options)
   const app = new Hono<Environment>({ getPath: (_request, context) => rawPath(context?.env?.incoming.url ?? '/') })
 
   app.use(async (c, next) => {
-    const { incoming, outgoing } = c.env
-    outgoing.on('error', () => {}) // an answer that fails must not end the process; 'close' follows
-    allowOrigin(outgoing, incoming.headers.origin, config.server.cors_origins)
+    const { incoming, outgoing } = c.env as { incoming: IncomingMessage; outgoing: ServerResponse }
+    prepare(incoming, outgoing, options)
     if (c.req.method !== 'OPTIONS') return next()
     allowPreflight(outgoing)
     return c.body(null, 204)
   })
 
+  app.use(accessLog(options))
+
+  const subscribeTo = orDecided(guarded(options, 'subscribe', subscribe))
   app.get('/rooms/:id/subscribe', (c) => {
     // Hono routes HEAD as GET, but a stream has nothing to say to it.
-    if (c.req.method !== 'GET') return refusalResponse(refusals.wrongMethod('GET'))
-    return subscribe(c, options)
+    if (c.req.method !== 'GET') return refuse(refusals.wrongMethod('GET'))
+    return subscribeTo(c)
   })
-  app.post('/rooms/:id/broadcast', (c) => broadcast(c, options))
-  app.post('/rooms/:id/issue_unique_idx', (c) => {
-    const id = roomIdOf(c, config)
-    if (id === undefined) return refusalResponse(refusals.badRoomId(config.limits.room_id_length))
-    const room = rooms.open(id)
-    return room.ok ? c.json({ unique_idx: room.value.issueIndex() }) : refusalResponse(room.refusal)
-  })
+  app.post('/rooms/:id/broadcast', orDecided(guarded(options, 'publish', broadcast)))
+  app.post('/rooms/:id/issue_unique_idx', guarded(options, 'index', issueIndex))
+  app.get('/rooms/:id', guarded(options, 'state', roomState))
+  app.post('/rooms/:id', guarded(options, 'create', createRoom))
+  app.delete('/rooms/:id', guarded(options, 'remove', removeRoom))
+  app.post('/rooms/:id/tokens', guarded(options, 'mint', mintToken))
   app.get('/health', (c) =>
     c.json({
       status: 'ok',
-      rooms: rooms.size,
-      subscribers: rooms.subscribers,
+      rooms: store.size,
+      subscribers: store.subscribers,
       uptime_seconds: Math.floor((clock.nowMs() - startedAtMs) / 1000),
     }),
   )
 
-  app.all('/rooms/:id/subscribe', () => refusalResponse(refusals.wrongMethod('GET')))
-  app.all('/rooms/:id/broadcast', () => refusalResponse(refusals.wrongMethod('POST')))
-  app.all('/rooms/:id/issue_unique_idx', () => refusalResponse(refusals.wrongMethod('POST')))
-  app.all('/health', () => refusalResponse(refusals.wrongMethod('GET')))
-  app.notFound(() => refusalResponse(refusals.notFound()))
+  app.all('/rooms/:id/subscribe', () => refuse(refusals.wrongMethod('GET')))
+  app.all('/rooms/:id/broadcast', () => refuse(refusals.wrongMethod('POST')))
+  app.all('/rooms/:id/issue_unique_idx', () => refuse(refusals.wrongMethod('POST')))
+  app.all('/rooms/:id/tokens', () => refuse(refusals.wrongMethod('POST')))
+  app.all('/rooms/:id', () => refuse(refusals.wrongMethod('GET, POST, DELETE')))
+  app.all('/health', () => refuse(refusals.wrongMethod('GET')))
+  addSeenRoutes(app, options)
+  app.notFound(() => refuse(refusals.notFound()))
   app.onError((error, c) => {
-    logger.error({ err: error }, 'request failed')
-    if (!c.env.outgoing.headersSent) return refusalResponse(refusals.internal())
+    logger.error({ request: requestId(c.env.outgoing as ServerResponse), ...errorFields(error) }, 'request failed')
+    if (!c.env.outgoing.headersSent) return refuse(refusals.internal())
     c.env.outgoing.destroy()
     return RESPONSE_ALREADY_SENT
   })
   return app
-}
-
-function subscribe(c: Handled, { config, rooms, logger, isClosing }: AppOptions): Response {
-  const { incoming, outgoing } = c.env
-  const id = roomIdOf(c, config)
-  if (id === undefined) return refusalResponse(refusals.badRoomId(config.limits.room_id_length))
-  const eventId = incoming.headers['last-event-id'] ?? c.req.query('last_event_id')
-  const lastSeen = eventId === undefined ? undefined : parseEventId(String(eventId))
-  if (lastSeen === 'unreadable') return refusalResponse(refusals.badEventId())
-  // Behind an unfinished answer on the same connection nothing could be sent, and nobody would tell when it closes.
-  if (outgoing.socket === null) return refusalResponse(refusals.pipelined())
-  const admitted = rooms.admit(id)
-  if (!admitted.ok) return refusalResponse(admitted.refusal)
-
-  const room = admitted.value
-  const knownEpoch = incoming.headers['room-epoch']
-  const sameRoom = knownEpoch === undefined || knownEpoch === room.epoch
-  const from = sameRoom ? room.firstIdAfter(lastSeen) : 0
-  outgoing.writeHead(200, {
-    'content-type': 'text/event-stream',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-    'room-epoch': room.epoch,
-    'room-resumed-from': String(from),
-  })
-  if (isClosing()) {
-    outgoing.end(retryFrame(...RETRY_AFTER_CLOSE_MS))
-    return RESPONSE_ALREADY_SENT
-  }
-  outgoing.write(retryFrame(...RETRY_MS))
-  logger.debug({ room: id, from }, 'subscribed')
-  outgoing.once('close', () => logger.debug({ room: id }, 'unsubscribed'))
-  rooms.subscribe(room, outgoing, from, (why) => logger.warn({ why }, 'cut off a slow subscriber'))
-  return RESPONSE_ALREADY_SENT
-}
-
-async function broadcast(c: Handled, { config, rooms, logger }: AppOptions): Promise<Response> {
-  const { incoming, outgoing } = c.env
-  const id = roomIdOf(c, config)
-  if (id === undefined) return refusalResponse(refusals.badRoomId(config.limits.room_id_length))
-  const ttl = incoming.headers['ttl']
-  if (ttl !== undefined && !/^\d{1,8}$/.test(String(ttl))) return refusalResponse(refusals.badTtl())
-  const body = await readBody(incoming, config.limits.body_bytes)
-  if (body === 'too large') return refusalResponse(refusals.bodyTooLarge(config.limits.body_bytes))
-  if (body === 'incomplete') return refusalResponse(refusals.bodyIncomplete())
-  const problem = bodyProblem(body)
-  if (problem !== undefined) {
-    return refusalResponse(problem === 'not UTF-8' ? refusals.bodyNotUtf8() : refusals.bodyHasControl())
-  }
-  const published = rooms.publish(id, body, ttl === undefined ? undefined : Number(ttl))
-  if (!published.ok) return refusalResponse(published.refusal)
-  logger.debug({ room: id, bytes: body.length }, 'broadcast')
-  outgoing.writeHead(200, { 'content-length': 0 }).end()
-  return RESPONSE_ALREADY_SENT
-}
-
-/** The second segment of the path as it came, decoded once and checked. */
-function roomIdOf(c: Handled, config: GatewayConfig): string | undefined {
-  return parseRoomId(c.req.path.split('/')[2] ?? '', config.limits.room_id_length)
 }
 
 /** Path of a request target without query, still percent-encoded: decoding it here would decode the room id twice. */

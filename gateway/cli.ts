@@ -3,9 +3,12 @@
  * configuration; in the last two cases with one line on standard error.
  */
 import { Command, CommanderError } from 'commander'
+import { MetricsPortError } from '../config/edge/metrics-server.ts'
 import { ConfigError, loadGatewayConfig } from '../config/load.ts'
 import { createLogger } from '../config/logger.ts'
 import type { GatewayConfig } from '../config/schema.ts'
+import { checkFiles } from './check-files.ts'
+import { StoreStartError } from './redis/link.ts'
 import { type RunningGateway, startGateway } from './server.ts'
 
 export interface CliOptions {
@@ -16,6 +19,8 @@ export interface CliOptions {
   readonly stderr: { write(text: string): unknown }
   /** Resolves when the gateway is to shut down. Asked for once it listens. */
   readonly stopRequested: () => Promise<unknown>
+  /** Calls back each time the files of tokens, keys and certificates are to be read again. */
+  readonly onReloadRequested?: (reload: () => void) => void
 }
 
 interface Flags {
@@ -42,6 +47,7 @@ export async function runGateway(options: CliOptions): Promise<number> {
   let config: GatewayConfig
   try {
     config = loadConfig(parsed.file, parsed.flags, options.env)
+    if (parsed.flags.checkConfig) await checkFiles(config)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     options.stderr.write(`sign-gateway: ${error.message}\n`)
@@ -57,10 +63,23 @@ export async function runGateway(options: CliOptions): Promise<number> {
   try {
     gateway = await startGateway({ config, logger })
   } catch (error) {
-    const { host, port } = config.server
-    options.stderr.write(`sign-gateway: can't listen on ${host} port ${port}: ${failure(error)}\n`)
+    if (error instanceof ConfigError) {
+      options.stderr.write(`sign-gateway: ${error.message}\n`)
+      return error.exitCode
+    }
+    if (error instanceof StoreStartError) {
+      options.stderr.write(`sign-gateway: ${error.message}\n`)
+      return 1
+    }
+    const isMetrics = error instanceof MetricsPortError
+    const { host, port } = isMetrics ? config.metrics : config.server
+    const why = failure(isMetrics ? error.cause : error)
+    options.stderr.write(
+      `sign-gateway: can't listen on ${host} port ${port}${isMetrics ? ' for metrics' : ''}: ${why}\n`,
+    )
     return 1
   }
+  options.onReloadRequested?.(() => void gateway.reload())
   await options.stopRequested()
   await gateway.close()
   return 0
@@ -74,8 +93,11 @@ function parse({ argv, stdout, stderr }: CliOptions): Parsed {
     .option('--port <port>', 'port to listen on; 0 takes a free one')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
     .option('--log-format <format>', 'json or pretty')
-    .option('--check-config', 'check the configuration and exit')
-    .addHelpText('after', '\nExit codes: 0 stopped cleanly, 1 could not listen, 2 wrong flag or configuration.')
+    .option('--check-config', 'check the configuration and the files that it names, and exit')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 stopped cleanly, 1 could not listen or use the store, 2 wrong flag or configuration.',
+    )
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),

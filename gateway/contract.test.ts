@@ -3,8 +3,10 @@
  * over real sockets.
  */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { EventSource } from 'eventsource'
+import { secretFile } from './auth/testing.ts'
 import { errorCode, post, postMany, subscribe, type TestGateway, testGateway, until } from './testing/client.ts'
 
 let gateway: TestGateway
@@ -41,6 +43,35 @@ test('subscribe, broadcast, index: the wire as clients of the first implementati
   assert.match(String(index.headers.get('content-type')), /^application\/json/)
   assert.deepEqual(await index.json(), { unique_idx: 1 })
   stream.close()
+})
+
+test('two clients of the first implementation meet: subscribe first, then an index, no id, no epoch, own messages back', async () => {
+  const room = newRoom()
+  /** All it knows of events: their name, their data, and that a blank line ends them. */
+  const messages = (text: string) =>
+    text
+      .split('\n\n')
+      .filter((block) => block.startsWith('event: new-message\n'))
+      .map((block) => JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? '') as { sender: number; body: string })
+  const join = async () => {
+    const stream = await subscribe(gateway, room)
+    const { unique_idx } = (await (await post(gateway, room, 'issue_unique_idx')).json()) as { unique_idx: number }
+    const say = async (body: string) => {
+      const answer = await post(gateway, room, 'broadcast', JSON.stringify({ sender: unique_idx, body }))
+      assert.deepEqual([answer.status, await answer.text()], [200, ''])
+    }
+    return { stream, index: unique_idx, say }
+  }
+  const parties = await Promise.all([join(), join()])
+  assert.deepEqual(parties.map(({ index }) => index).sort(), [1, 2])
+  await Promise.all(parties.map(({ say, index }) => say(`round 1 of ${index}`)))
+  for (const { stream } of parties) {
+    await stream.atLeast(2)
+    const got = messages(stream.raw()).map(({ sender, body }) => `${sender}: ${body}`)
+    assert.deepEqual(got.sort(), ['1: round 1 of 1', '2: round 1 of 2'])
+    assert.deepEqual(stream.resets, [], 'who asked for nothing is told of nothing')
+    stream.close()
+  }
 })
 
 test('a body of any content type, or none, is passed on', async () => {
@@ -135,6 +166,45 @@ test('G6: 70,000 indexes, all distinct', async () => {
   assert.deepEqual(indexes, range(1, 70_001))
 })
 
+test('G7: a room and its history go when nobody uses it, and a body has a limit', async () => {
+  let nowMs = 0
+  const own = await testGateway({ 'limits.room_idle_seconds': 60 }, { clock: { nowMs: () => nowMs } })
+  const stream = await subscribe(own, 'r')
+  for (let i = 0; i < 20; i++) await post(own, 'r', 'broadcast', 'x'.repeat(100_000))
+  assert.equal((await post(own, 'r', 'broadcast', 'x'.repeat(1_048_577))).status, 413)
+  assert.ok(own.status().bytes > 2_000_000, 'history is counted')
+  stream.close()
+  await until(() => own.status().subscribers === 0, 'nobody listens')
+  own.sweep()
+  assert.equal(own.status().rooms, 1, 'not when its last subscriber leaves')
+  nowMs = 60_000
+  own.sweep()
+  assert.deepEqual(own.status(), { rooms: 0, subscribers: 0, bytes: 0 })
+  await own.close()
+})
+
+test('G8: with tokens, nobody without one comes in, and none goes where it may not', async () => {
+  const sha256 = createHash('sha256').update('a-token-of-alice').digest('hex')
+  const file = secretFile(JSON.stringify([{ name: 'alice', sha256, rights: ['publish'], rooms: ['a*'] }]))
+  const own = await testGateway({ 'auth.mode': 'token', 'auth.token_file': file })
+  const publish = (room: string, token?: string) =>
+    fetch(`${own.url}/rooms/${room}/broadcast`, {
+      method: 'POST',
+      body: 'x',
+      ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+    })
+  const statuses = [publish('a1'), publish('a1', 'wrong'), publish('b', 'a-token-of-alice')]
+  assert.deepEqual(
+    (await Promise.all(statuses)).map(({ status }) => status),
+    [401, 401, 403],
+  )
+  const anonymous = await fetch(`${own.url}/rooms/a1/subscribe`)
+  assert.equal(anonymous.status, 401)
+  assert.equal(own.status().rooms, 0, 'whoever may not makes no room')
+  assert.equal((await publish('a1', 'a-token-of-alice')).status, 200)
+  await own.close()
+})
+
 test('rooms are isolated', async () => {
   const [one, other] = [newRoom(), newRoom()]
   const stream = await subscribe(gateway, other)
@@ -145,13 +215,16 @@ test('rooms are isolated', async () => {
   stream.close()
 })
 
-test('G9: /health counts rooms and subscribers', async () => {
-  const own = await testGateway()
+test('G9: limits for each room and reader, /health with counts, CORS for listed origins', async () => {
+  const own = await testGateway({ 'limits.subscribers_per_room': 1, 'server.cors_origins': ['https://a.example'] })
   const stream = await subscribe(own, 'a')
   await post(own, 'b', 'issue_unique_idx')
   const health = await fetch(`${own.url}/health`)
   assert.equal(health.status, 200)
   assert.deepEqual(await health.json(), { status: 'ok', rooms: 2, subscribers: 1, uptime_seconds: 0 })
+  const second = await fetch(`${own.url}/rooms/a/subscribe`, { headers: { origin: 'https://a.example' } })
+  assert.equal(await errorCode(second), 'too_many_subscribers')
+  assert.equal(second.headers.get('access-control-allow-origin'), 'https://a.example')
   stream.close()
   await own.close()
 })
@@ -163,6 +236,7 @@ test('G10: resuming beyond the end replays from the start and says so', async ()
     const stream = await subscribe(gateway, room, { headers: { 'last-event-id': lastSeen } })
     assert.equal(stream.headers['room-resumed-from'], '0')
     assert.deepEqual(await stream.atLeast(1), [{ id: 0, data: 'zero' }])
+    assert.deepEqual(stream.resets, [{ epoch: stream.headers['room-epoch'], resumed_from: 0 }])
     stream.close()
   }
   const upToDate = await subscribe(gateway, room, { headers: { 'last-event-id': '0' } })

@@ -4,9 +4,9 @@
  */
 import type { ServerResponse } from 'node:http'
 
-const ALLOWED_METHODS = 'GET, POST, OPTIONS'
-const ALLOWED_HEADERS = 'Content-Type, Last-Event-ID, Idempotency-Key, Room-Epoch, TTL'
-const EXPOSED_HEADERS = 'Room-Epoch, Room-Resumed-From, Retry-After'
+const ALLOWED_METHODS = 'GET, POST, DELETE, OPTIONS'
+const ALLOWED_HEADERS = 'Authorization, Content-Type, Last-Event-ID, Idempotency-Key, Room-Epoch, TTL'
+const EXPOSED_HEADERS = 'Event-ID, Request-ID, Room-Epoch, Room-Resumed-From, Retry-After'
 const PREFLIGHT_SECONDS = 600
 
 /** Adds what a page of this origin needs to read the answer. An origin that isn't listed gets nothing. */

@@ -11,6 +11,7 @@ import { randomInt } from 'node:crypto'
 const EVENT_NAME = 'new-message'
 const END_OF_EVENT = Buffer.from('\n\n')
 const CR = 0x0d
+const LF = 0x0a
 const NUL = 0x00
 
 /** A comment; readers ignore it, proxies and clients see that the stream is alive. */
@@ -25,7 +26,7 @@ export function bodyProblem(body: Buffer): 'not UTF-8' | 'CR or NUL' | undefined
 /** The whole event for one message. The body must have passed `bodyProblem`; a leading BOM in it is kept. */
 export function messageFrame(id: number, body: Buffer): Buffer {
   const head = Buffer.from(`event: ${EVENT_NAME}\nid: ${id}\ndata: `)
-  return Buffer.concat([head, body.includes('\n') ? prefixLines(body) : body, END_OF_EVENT])
+  return Buffer.concat([head, body.includes(LF) ? prefixLines(body) : body, END_OF_EVENT])
 }
 
 /** Inserts `data: ` after each LF. One byte is one character in latin1, so the other bytes come back as they were. */
@@ -36,6 +37,15 @@ function prefixLines(body: Buffer): Buffer {
 /** Tells the reader how long to wait before it reconnects: at random, so that not all come back in the same moment. */
 export function retryFrame(fromMs: number, toMs: number): Buffer {
   return Buffer.from(`retry: ${randomInt(fromMs, toMs)}\n\n`)
+}
+
+/**
+ * Tells the reader that what it asked for is gone: it is sent on from `resumedFrom` in the room of this epoch, or the
+ * room is gone, with null. The empty `id:` makes a standard reader forget its last id. With that id it would come back
+ * in the middle of a room it has never read, once that room has grown so far.
+ */
+export function resetFrame(epoch: string | null, resumedFrom: number): Buffer {
+  return Buffer.from(`event: reset\nid:\ndata: ${JSON.stringify({ epoch, resumed_from: resumedFrom })}\n\n`)
 }
 
 /** The id in a Last-Event-ID: decimal digits up to 2^53 − 1. Anything else, empty text included, is 'unreadable'. */

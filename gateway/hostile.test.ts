@@ -166,15 +166,7 @@ test('pitfall 27: room ids in paths', LIMIT, async () => {
 test('unknown paths are 404, wrong methods 405 with Allow, and no answer tells about the inside', LIMIT, async () => {
   const gateway = await testGateway()
   const ask = (method: string, path: string) => fetch(gateway.url + path, { method })
-  for (const path of [
-    '/',
-    '/rooms',
-    '/rooms/r',
-    '/rooms/r/other',
-    '/rooms/r/subscribe/',
-    '/healthz',
-    '/rooms//subscribe',
-  ]) {
+  for (const path of ['/rooms', '/rooms/r/other', '/rooms/r/subscribe/', '/healthz', '/rooms//subscribe']) {
     const answer = await ask('GET', path)
     assert.equal(answer.status, 404, path)
     assert.equal(await errorCode(answer), 'not_found')

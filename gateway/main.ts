@@ -1,10 +1,13 @@
 #!/usr/bin/env node
-/** sign-gateway as a process: arguments, standard streams and signals. A second signal ends it at once. */
+/**
+ * sign-gateway as a process: arguments, standard streams and signals. A second SIGTERM or SIGINT ends it at once; SIGHUP
+ * reads tokens, keys and certificates again.
+ */
 import process from 'node:process'
 import { runGateway } from './cli.ts'
 
 /** After this long a shutdown that hangs is ended; the server's own grace period is shorter. */
-const SHUTDOWN_MS = 4_500
+const SHUTDOWN_MS = 9_000
 
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
@@ -26,5 +29,6 @@ process.exitCode = await runGateway({
   stdout: process.stdout,
   stderr: process.stderr,
   stopRequested: stopSignal,
+  onReloadRequested: (reload) => void process.on('SIGHUP', reload),
 })
 // Signal handlers and standard streams don't keep the process alive; nothing else is left.

@@ -5,7 +5,7 @@
  * Codes for which waiting helps have status 429 and a Retry-After header. A full room is 409, since it stays full.
  */
 export interface Refusal {
-  readonly status: 400 | 404 | 405 | 409 | 413 | 429 | 500
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 429 | 500 | 503
   readonly code: string
   readonly message: string
   readonly headers?: Readonly<Record<string, string>>
@@ -26,6 +26,16 @@ export const refusals = {
     message: 'Last-Event-ID is the decimal id of the last event received',
   }),
   badTtl: (): Refusal => ({ status: 400, code: 'bad_ttl', message: 'TTL is a whole number of seconds' }),
+  badIdempotencyKey: (): Refusal => ({
+    status: 400,
+    code: 'bad_idempotency_key',
+    message: 'an Idempotency-Key has 1 to 128 visible ASCII characters',
+  }),
+  idempotencyKeyReused: (): Refusal => ({
+    status: 409,
+    code: 'idempotency_key_reused',
+    message: 'this Idempotency-Key was used in this room with another body',
+  }),
   pipelined: (): Refusal => ({
     status: 400,
     code: 'pipelined_subscribe',
@@ -62,6 +72,84 @@ export const refusals = {
     message: 'there are too many subscribers in this room',
     headers: RETRY_SOON,
   }),
+  tooManyRequests: (retryAfterSeconds: number): Refusal => ({
+    status: 429,
+    code: 'too_many_requests',
+    message: 'too many requests from this caller in a short time',
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  }),
+  tooManyStreams: (): Refusal => ({
+    status: 429,
+    code: 'too_many_streams',
+    message: 'this caller has too many subscriptions at once',
+    headers: RETRY_SOON,
+  }),
+  tokenInUrl: (): Refusal => ({
+    status: 400,
+    code: 'token_in_url',
+    message: 'a token is sent as Authorization: Bearer, never in the address; consider that one as given away',
+  }),
+  unauthorized: (): Refusal => ({
+    status: 401,
+    code: 'unauthorized',
+    message: 'expected one header Authorization: Bearer with a token',
+    headers: { 'www-authenticate': 'Bearer realm="sign-gateway"' },
+  }),
+  tokenInvalid: (): Refusal => ({
+    status: 401,
+    code: 'token_invalid',
+    message: 'this gateway does not know the token',
+    headers: { 'www-authenticate': 'Bearer realm="sign-gateway", error="invalid_token"' },
+  }),
+  tokenExpired: (): Refusal => ({
+    status: 401,
+    code: 'token_expired',
+    message: 'the token has expired',
+    headers: { 'www-authenticate': 'Bearer realm="sign-gateway", error="invalid_token"' },
+  }),
+  tokenNotYetValid: (): Refusal => ({
+    status: 401,
+    code: 'token_not_yet_valid',
+    message: 'the token is not valid yet',
+    headers: { 'www-authenticate': 'Bearer realm="sign-gateway", error="invalid_token"' },
+  }),
+  forbidden: (): Refusal => ({
+    status: 403,
+    code: 'forbidden',
+    message: 'the token does not allow this in this room',
+    headers: { 'www-authenticate': 'Bearer realm="sign-gateway", error="insufficient_scope"' },
+  }),
+  forgedSender: (): Refusal => ({
+    status: 403,
+    code: 'forged_sender',
+    message: 'the sender of this body is not the index of the token',
+  }),
+  keysUnavailable: (): Refusal => ({
+    status: 503,
+    code: 'keys_unavailable',
+    message: 'the keys that tokens are checked with are not available now',
+    headers: RETRY_SOON,
+  }),
+  storeUnavailable: (): Refusal => ({
+    status: 503,
+    code: 'store_unavailable',
+    message: 'the store of all rooms did not answer; what was asked for may have been done',
+    headers: { 'retry-after': '1' },
+  }),
+  badMint: (expected: string): Refusal => ({ status: 400, code: 'bad_token_request', message: expected }),
+  noSuchRoom: (): Refusal => ({ status: 404, code: 'no_such_room', message: 'there is no such room' }),
+  roomExists: (): Refusal => ({ status: 409, code: 'room_exists', message: 'there is a room of this id' }),
+  privateRoom: (): Refusal => ({
+    status: 403,
+    code: 'private_room',
+    message: 'this room opens with a token of its own only',
+  }),
+  roomGone: (): Refusal => ({ status: 410, code: 'room_gone', message: 'the room that this token is for is gone' }),
+  notTheOwner: (): Refusal => ({
+    status: 403,
+    code: 'not_the_owner',
+    message: 'a room is removed with the token of its owner',
+  }),
   notFound: (): Refusal => ({ status: 404, code: 'not_found', message: 'there is nothing at this path' }),
   wrongMethod: (allowed: string): Refusal => ({
     status: 405,
@@ -72,7 +160,17 @@ export const refusals = {
   internal: (): Refusal => ({ status: 500, code: 'internal', message: 'the gateway failed to answer' }),
 } as const
 
+const answered = new WeakMap<Response, Refusal>()
+
 /** `{"error": {"code", "message"}}`, the body of every refusal. */
-export function refusalResponse({ status, code, message, headers }: Refusal): Response {
-  return Response.json({ error: { code, message } }, { status, ...(headers && { headers }) })
+export function refusalResponse(refusal: Refusal): Response {
+  const { status, code, message, headers } = refusal
+  const response = Response.json({ error: { code, message } }, { status, ...(headers && { headers }) })
+  answered.set(response, refusal)
+  return response
+}
+
+/** What an answer made here refuses; undefined for every other answer. */
+export function refusalIn(response: Response): Refusal | undefined {
+  return answered.get(response)
 }

@@ -9,28 +9,74 @@
 import type { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { messageFrame } from './frame.ts'
+import type { Clock } from './clock.ts'
+import { messageFrame, resetFrame } from './frame.ts'
+import type { Meter } from './hooks.ts'
+import { KeyLog } from './idempotency.ts'
 import { Log } from './log.ts'
 import { type CutOff, Subscriber } from './subscriber.ts'
 
+export interface RoomOptions {
+  readonly clock: Clock
+  readonly meter: Meter
+  /** What may wait in memory for one reader. */
+  readonly maxBufferedBytes: number
+  /** Drawn when absent. */
+  readonly epoch?: string | undefined
+  readonly isPrivate?: boolean
+  /** Called when a stream begins and when it has ended. */
+  readonly onStreams: (change: 1 | -1) => void
+}
+
+/** Where a stream starts, and whether it has to be told that what it asked for is gone. */
+export interface Start {
+  readonly from: number
+  readonly isReset: boolean
+}
+
 export class Room {
-  readonly epoch: string = randomBytes(16).toString('base64url')
+  readonly epoch: string
+  readonly isPrivate: boolean
+  readonly keys = new KeyLog()
   readonly subscribers = new Set<Subscriber>()
+  readonly #options: RoomOptions
   readonly #log = new Log()
+  readonly #madeAtMs: number
   #lastIndex = 0
   #usedAtMs: number
+  #isGone = false
 
-  constructor(nowMs: number) {
-    this.#usedAtMs = nowMs
+  constructor(options: RoomOptions) {
+    this.#options = options
+    this.epoch = options.epoch ?? randomBytes(16).toString('base64url')
+    this.isPrivate = options.isPrivate ?? false
+    this.#madeAtMs = options.clock.nowMs()
+    this.#usedAtMs = this.#madeAtMs
   }
 
   get messages(): number {
     return this.#log.size
   }
 
-  /** Bytes held by the log, as they go over the wire. */
+  get firstId(): number | undefined {
+    return this.#log.firstId
+  }
+
+  get lastId(): number | undefined {
+    return this.#log.lastId
+  }
+
+  get nextId(): number {
+    return this.#log.nextId
+  }
+
+  /** Bytes held: the log as it goes over the wire, and the keys of its broadcasts. */
   get bytes(): number {
-    return this.#log.bytes
+    return this.#log.bytes + this.keys.bytes
+  }
+
+  get ageSeconds(): number {
+    return Math.floor((this.#options.clock.nowMs() - this.#madeAtMs) / 1000)
   }
 
   /** Idle means: nobody listens, and nobody has asked for anything for `idleMs`. */
@@ -54,35 +100,61 @@ export class Room {
     return messageFrame(this.#log.nextId, body)
   }
 
-  /** Puts an event made by `frameFor` into the log and sends it to everybody who listens. */
-  append(frame: Buffer, expiresAtMs?: number): void {
-    this.#log.append(frame, expiresAtMs)
+  /** Puts an event into the log and sends it to everybody who listens. Its id is the next, or one after it. */
+  append(frame: Buffer, expiresAtMs?: number, id?: number): void {
+    this.#log.append(frame, expiresAtMs, id)
     for (const subscriber of this.subscribers) subscriber.advance()
   }
 
+  /** Ids below this one have been given out, and what is not here of them has expired. */
+  skipTo(nextId: number): void {
+    this.#log.skipTo(nextId)
+  }
+
   /**
-   * Where a stream starts. Without an id, or with one this room has not given out, at the beginning: a reader that was
-   * connected to another room of the same name must not wait for an id that comes much later, or never.
+   * Where a stream starts. A reader that was connected to another room of the same name must not wait for an id that
+   * comes much later, or never: with another epoch, or an id that this room has not given out, it is sent to the
+   * beginning and told so. Ids of messages whose time has passed are no reason: nobody was to have them any more.
    */
-  firstIdAfter(lastSeen: number | undefined): number {
-    return lastSeen === undefined || lastSeen >= this.#log.nextId ? 0 : lastSeen + 1
+  startAfter(lastSeen: number | undefined, knownEpoch: string | undefined): Start {
+    const isReset =
+      (knownEpoch !== undefined && knownEpoch !== this.epoch) ||
+      (lastSeen !== undefined && lastSeen >= this.#log.nextId)
+    return { from: isReset || lastSeen === undefined ? 0 : lastSeen + 1, isReset }
   }
 
-  /** Forgets the messages that nobody needs any more; returns the bytes that this freed. */
+  /** Forgets what nobody needs any more; returns the bytes that this freed. */
   expire(nowMs: number): number {
-    return this.#log.expire(nowMs)
+    const before = this.bytes
+    this.#log.expire(nowMs)
+    this.keys.expire(nowMs)
+    return before - this.bytes
   }
 
-  /** Adds a stream whose head has been written. History and live messages follow without gap: nothing awaits between. */
-  subscribe(
-    outgoing: ServerResponse,
-    from: number,
-    maxBufferedBytes: number,
-    onCutOff: (why: CutOff) => void,
-  ): Subscriber {
-    const subscriber = new Subscriber({ outgoing, log: this.#log, from, maxBufferedBytes, onCutOff })
+  /**
+   * Adds a stream whose head has been written. History and live messages follow without gap: nothing awaits between. It
+   * leaves by itself when its connection closes, for whatever reason.
+   */
+  subscribe(outgoing: ServerResponse, from: number, onCutOff: (why: CutOff) => void): Subscriber {
+    const { clock, meter, maxBufferedBytes, onStreams } = this.#options
+    const subscriber = new Subscriber({ outgoing, log: this.#log, from, maxBufferedBytes, meter, onCutOff })
     this.subscribers.add(subscriber)
-    subscriber.advance()
+    onStreams(1)
+    meter.opened(subscriber)
+    outgoing.once('close', () => {
+      this.subscribers.delete(subscriber)
+      this.touch(clock.nowMs())
+      onStreams(-1)
+      meter.closed(subscriber)
+    })
+    if (this.#isGone) subscriber.end(resetFrame(null, 0))
+    else subscriber.advance()
     return subscriber
+  }
+
+  /** Ends all streams with a reset: the room is forgotten. One that comes too late to know is ended as well. */
+  endForGood(): void {
+    this.#isGone = true
+    for (const subscriber of this.subscribers) subscriber.end(resetFrame(null, 0))
   }
 }

@@ -2,23 +2,49 @@
  * A gateway that runs: the socket, its time limits, the one timer, and a shutdown that leaves every client able to resume.
  *
  * Closing stops accepting, ends each stream with a `retry:` of its own, lets requests in flight finish, and after a grace
- * period closes what is left. Node never finishes closing a server with open streams by itself.
+ * period closes what is left (closing.ts). Node never finishes closing a server with open streams by itself.
  */
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import type { SecureContextOptions } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
+import { addresses } from '../config/edge/address.ts'
+import { errorFields } from '../config/edge/error-fields.ts'
+import type { MetricsServer } from '../config/edge/metrics-server.ts'
 import type { Logger } from '../config/logger.ts'
 import type { GatewayConfig } from '../config/schema.ts'
-import { createApp, RETRY_AFTER_CLOSE_MS } from './app.ts'
+import { createApp } from './app.ts'
+import { openAuth } from './auth/auth.ts'
+import type { Clock } from './clock.ts'
+import { OpenConnections } from './closing.ts'
+import { createStore } from './create-store.ts'
 import { retryFrame } from './frame.ts'
+import type { Admission, Authorize, Meter, MintOwner } from './hooks.ts'
+import { createAdmission } from './limits/admission.ts'
+import { limitConnections } from './limits/connections.ts'
+import { logOpenFiles } from './limits/open-files.ts'
+import { Counts } from './metrics/counts.ts'
+import { openMetrics } from './metrics/open.ts'
+import { refusalCodes } from './openapi/document.ts'
 import { refusalResponse, refusals } from './refusal.ts'
-import { type Clock, Rooms } from './rooms.ts'
+import type { AppOptions } from './routes/context.ts'
+import { directly } from './routes/direct.ts'
+import { RETRY_AFTER_CLOSE_MS } from './routes/subscribe.ts'
+import type { Store } from './store.ts'
+import { connectionOf, createTlsServer, readTls, type TlsServer } from './tls.ts'
+import { createWatch, openConnections } from './watch.ts'
 
 export interface GatewayOptions {
   readonly config: GatewayConfig
   readonly logger: Logger
   readonly clock?: Clock
+  /** The one that the configuration asks for when absent. Closed with the gateway. */
+  readonly store?: Store
+  readonly authorize?: Authorize
+  readonly admission?: Admission
+  readonly meter?: Meter
+  readonly mintOwner?: MintOwner
   readonly timeouts?: Partial<Timeouts>
 }
 
@@ -41,9 +67,13 @@ export interface GatewayStatus {
 export interface RunningGateway {
   readonly url: string
   readonly port: number
+  /** Where /metrics is, when it is enabled. */
+  readonly metricsUrl: string | undefined
   status(): GatewayStatus
   /** Forgets idle rooms now instead of at the next keep-alive. */
   sweep(): void
+  /** Reads the files of tokens, keys and certificates again. Never rejects: what is wrong is logged and changes nothing. */
+  reload(): Promise<void>
   /** Closes within the grace period. Calling it again waits for the same closing. */
   close(): Promise<void>
 }
@@ -52,54 +82,95 @@ const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 30_000, checkMs: 2_00
 const MAX_HEADER_BYTES = 16_384
 const KEEP_ALIVE_CONNECTION_MS = 65_000
 
-/** Listens and resolves once it does. Rejects with Node's error when it can't, for example EADDRINUSE. */
+/**
+ * Listens and resolves once it does. Rejects with Node's error when it can't, for example EADDRINUSE, and with ConfigError
+ * when a file that the configuration names is not what it should be.
+ */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { config, logger } = options
   const clock = options.clock ?? { nowMs: () => performance.now() }
   const timeouts = { ...TIMEOUTS, ...options.timeouts }
-  const rooms = new Rooms(config.limits, clock)
+  const counts = new Counts(refusalCodes(config))
+  const meter = options.meter ?? counts
+  const auth = await openAuth({ config, logger })
+  const tls = await readTls(config.tls)
+  const store = options.store ?? (await createStore({ config, clock, meter, logger }))
+  const remote = addresses(config.server.trusted_proxies)
+  const connections = new OpenConnections()
   let closing: Promise<void> | undefined
+  const isClosing = () => closing !== undefined
+  const watch = createWatch({ counts, store, clock, logger, isClosing, connections: () => openConnections(server) })
 
-  const app = createApp({ config, rooms, logger, clock, isClosing: () => closing !== undefined })
-  const server = createHttpServer(
-    getRequestListener(app.fetch, {
-      hostname: config.server.host,
-      overrideGlobalObjects: false,
-      // Only for requests the adapter itself can't make sense of; the app answers all others.
-      errorHandler: () => refusalResponse(refusals.badRequest()),
-    }),
-    config.limits,
-    timeouts,
-    () => closing !== undefined,
-  )
-  await listen(server, config.server.host, config.server.port)
-  server.on('error', (error) => logger.error({ err: error }, 'server error'))
+  const appOptions: AppOptions = {
+    config,
+    store,
+    logger,
+    clock,
+    authorize: options.authorize ?? auth.authorize,
+    admission: options.admission ?? createAdmission(config.limits, clock),
+    meter,
+    mintOwner: options.mintOwner ?? auth.mintOwner,
+    mint: auth.mint,
+    watch,
+    addressOf: remote.callerOf,
+    isClosing,
+  }
+  const answer = getRequestListener(createApp(appOptions).fetch, {
+    hostname: config.server.host,
+    overrideGlobalObjects: false,
+    // Only for requests the adapter itself can't make sense of; the app answers all others.
+    errorHandler: () => {
+      meter.refused('bad_request')
+      return refusalResponse(refusals.badRequest())
+    },
+  })
+  const server = createHttpServer(directly(appOptions, answer), config.limits, timeouts, connections, tls)
+  limitConnections(server, config.limits.connections_per_address, remote, () => meter.dropped())
+  server.on('drop', () => meter.dropped())
+  let metrics: MetricsServer | undefined
+  try {
+    if (config.metrics.enabled) metrics = await openMetrics({ config, store, watch, logger, isClosing })
+    await listen(server, config.server.host, config.server.port)
+  } catch (error) {
+    await metrics?.close()
+    await store.close()
+    throw error
+  }
+  server.on('error', (error) => logger.error(errorFields(error), 'server error'))
 
   const timer = setInterval(() => {
-    rooms.keepAlive()
-    rooms.sweep()
+    store.keepAlive()
+    store.sweep()
+    watch.rate.note(clock.nowMs(), counts.messages)
   }, config.limits.keep_alive_seconds * 1000)
 
   const { port } = server.address() as AddressInfo
-  const url = `http://${config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host}:${port}`
-  logger.info({ url }, 'listening')
+  const url = `${tls === undefined ? 'http' : 'https'}://${config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host}:${port}`
+  logger.info({ url, ...(metrics !== undefined && { metrics: metrics.url }) }, 'listening')
+  auth.warn()
+  logOpenFiles(config.limits.connections, logger)
 
   const shutDown = async () => {
-    logger.info({ rooms: rooms.size, subscribers: rooms.subscribers }, 'closing')
+    logger.info({ rooms: store.size, subscribers: store.subscribers }, 'closing')
     clearInterval(timer)
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    rooms.endAll(() => retryFrame(...RETRY_AFTER_CLOSE_MS))
-    const giveUp = setTimeout(() => server.closeAllConnections(), timeouts.closeGraceMs)
-    await closed
-    clearTimeout(giveUp)
+    await connections.closeServer(server, timeouts.closeGraceMs, () => {
+      store.endAll(() => retryFrame(...RETRY_AFTER_CLOSE_MS))
+    })
+    await store.close()
+    await metrics?.close()
     logger.info('closed')
   }
 
   return {
     url,
     port,
-    status: () => ({ rooms: rooms.size, subscribers: rooms.subscribers, bytes: rooms.bytes }),
-    sweep: () => rooms.sweep(),
+    metricsUrl: metrics?.url,
+    status: () => ({ rooms: store.size, subscribers: store.subscribers, bytes: store.bytes }),
+    sweep: () => store.sweep(),
+    async reload() {
+      await auth.reload()
+      if ('reload' in server) await server.reload(config.tls, logger)
+    },
     close: () => {
       closing ??= shutDown()
       return closing
@@ -111,18 +182,28 @@ function createHttpServer(
   answer: RequestListener,
   limits: GatewayConfig['limits'],
   timeouts: Timeouts,
-  isClosing: () => boolean,
-): Server {
-  // Node closes connections that are idle when closing begins; the others close after the answer they are waiting for.
-  // Not by closeIdleConnections: it also destroys those whose last bytes are still on their way.
+  connections: OpenConnections,
+  tls: SecureContextOptions | undefined,
+): Server | TlsServer {
   const listener: RequestListener = (incoming, outgoing) => {
-    outgoing.once('finish', () => {
-      if (isClosing()) incoming.socket.destroySoon()
-    })
+    connections.began(connectionOf(incoming), outgoing)
     answer(incoming, outgoing)
   }
   // No 'clientError' listener: Node's own answer (400, 408 or 431) knows whether an answer has already begun.
-  const server = createServer(
+  const server =
+    tls === undefined ? createPlainServer(timeouts, listener) : createSecure(tls, timeouts, connections, listener)
+  server.maxConnections = limits.connections
+  server.on('connection', (socket) => connections.add(socket))
+  // A body that was announced as too large is refused before the client sends it.
+  server.on('checkContinue', (incoming, outgoing) => {
+    if (Number(incoming.headers['content-length'] ?? 0) <= limits.body_bytes) outgoing.writeContinue()
+    listener(incoming, outgoing)
+  })
+  return server
+}
+
+function createPlainServer(timeouts: Timeouts, listener: RequestListener): Server {
+  return createServer(
     {
       headersTimeout: timeouts.headersMs,
       requestTimeout: timeouts.requestMs,
@@ -134,16 +215,20 @@ function createHttpServer(
     },
     listener,
   )
-  server.maxConnections = limits.connections
-  // A body that was announced as too large is refused before the client sends it.
-  server.on('checkContinue', (incoming, outgoing) => {
-    if (Number(incoming.headers['content-length'] ?? 0) <= limits.body_bytes) outgoing.writeContinue()
-    listener(incoming, outgoing)
-  })
-  return server
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+function createSecure(
+  context: SecureContextOptions,
+  timeouts: Timeouts,
+  connections: OpenConnections,
+  listener: RequestListener,
+): TlsServer {
+  const { headersMs, requestMs, checkMs } = timeouts
+  const limits = { headersMs, requestMs, checkMs, idleMs: KEEP_ALIVE_CONNECTION_MS, maxHeaderBytes: MAX_HEADER_BYTES }
+  return createTlsServer({ context, connections, ...limits }, listener)
+}
+
+function listen(server: Server | TlsServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port }, () => {

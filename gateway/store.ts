@@ -11,13 +11,14 @@ export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok:
 
 /**
  * What the caller may show for a private room: the epoch that its room token was minted for, or '*' for an operator's
- * right to every room. Open rooms ask for nothing.
+ * right to every room. Open rooms ask for nothing; but who shows an epoch is let into that room only, and makes none:
+ * `room_gone` when there is another of the same name, or none. Without a pass, `private_room`.
  */
 export type Pass = string | undefined
 
 export interface PublishOptions {
   readonly ttlSeconds?: number | undefined
-  /** The same key in the same room publishes once; the answer is that of the first time. */
+  /** The same key in the same room publishes once; the answer is that of the first time (idempotency.ts). */
   readonly idempotencyKey?: string | undefined
   readonly pass?: Pass
 }
@@ -49,11 +50,17 @@ export interface Store {
   create(id: string): Promise<Found<{ readonly epoch: string }>>
   publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>>
   issueIndex(id: string, pass?: Pass): Promise<Found<number>>
-  /** The room with its whole log in this process, ready for one more stream of it; kept so while it has streams. */
+  /**
+   * The room with its whole log in this process, ready for one more stream of it; kept so while it has streams. How many
+   * a room may have is the caller's to check.
+   */
   follow(id: string, pass?: Pass): Promise<Found<Room>>
-  /** Undefined when there is no such room. Makes none. */
+  /** Undefined when there is no such room. Makes none, and is no use that keeps it. */
   state(id: string, pass?: Pass): Promise<Found<RoomState | undefined>>
-  /** Forgets the room and ends its streams. False when there was none. */
+  /**
+   * Forgets the room and ends its streams. False when there was none. `not_the_owner` unless the pass is the room's epoch
+   * or '*', open rooms included.
+   */
   remove(id: string, pass?: Pass): Promise<Found<boolean>>
   /** Rejects when messages could not be taken now. */
   check(): Promise<void>

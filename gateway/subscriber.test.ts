@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { messageFrame } from './frame.ts'
+import { noMeter } from './hooks.ts'
 import { Log } from './log.ts'
 import { Subscriber } from './subscriber.ts'
 
@@ -41,7 +42,10 @@ function logOf(held: readonly Buffer[]): Log {
 function subscriber(log: Log, outgoing: ServerResponse) {
   const cuts: string[] = []
   const onCutOff = (why: string) => cuts.push(why)
-  return { subscriber: new Subscriber({ outgoing, log, from: 0, maxBufferedBytes: 100_000, onCutOff }), cuts }
+  return {
+    subscriber: new Subscriber({ outgoing, log, from: 0, maxBufferedBytes: 100_000, meter: noMeter, onCutOff }),
+    cuts,
+  }
 }
 
 test('catching up queues one batch at a time, however long the history', async () => {
@@ -97,4 +101,25 @@ test('pitfall 20: comments do not pile up; four periods without progress end the
   assert.deepEqual(cuts, [])
   stream.keepAlive()
   assert.deepEqual(cuts, ['stalled'])
+})
+
+test('a stream that was ended waits for its reader, but not for ever; the timer goes with the connection', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const stalled = connection()
+  const { subscriber: stream, cuts } = subscriber(logOf(frames(1, 100)), stalled.outgoing)
+  stream.advance()
+  stream.end(Buffer.from('last'))
+  t.mock.timers.tick(9_999)
+  assert.ok(!stalled.writable.destroyed, 'it may still read')
+  t.mock.timers.tick(1)
+  assert.ok(stalled.writable.destroyed, 'it had its time')
+  assert.deepEqual(cuts, [])
+
+  const reading = connection()
+  const other = subscriber(logOf(frames(1, 100)), reading.outgoing)
+  other.subscriber.advance()
+  other.subscriber.end(Buffer.from('last'))
+  t.mock.timers.reset()
+  while (reading.writable.writableLength > 0) await reading.take()
+  assert.ok(reading.taken.join('').endsWith('last'), 'what was on its way comes first')
 })

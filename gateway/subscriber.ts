@@ -9,10 +9,13 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import { KEEP_ALIVE } from './frame.ts'
+import type { Lag, Meter } from './hooks.ts'
 import type { Log } from './log.ts'
 
 const REPLAY_BATCH_BYTES = 65_536
 const MAX_STALLED_PERIODS = 4
+/** How long a reader may take for what is on its way when its stream has been ended. */
+const END_GRACE_MS = 10_000
 
 export type CutOff = 'buffer full' | 'stalled'
 
@@ -22,6 +25,7 @@ export interface SubscriberOptions {
   /** Id of the first event to send. */
   readonly from: number
   readonly maxBufferedBytes: number
+  readonly meter: Meter
   /** Called when this side ends the stream because of the reader. */
   readonly onCutOff: (why: CutOff) => void
 }
@@ -30,6 +34,7 @@ export class Subscriber {
   readonly #outgoing: ServerResponse
   readonly #log: Log
   readonly #maxBufferedBytes: number
+  readonly #meter: Meter
   readonly #onCutOff: (why: CutOff) => void
   #next: number
   #live = false
@@ -37,11 +42,12 @@ export class Subscriber {
   #stalledPeriods = 0
   #ended = false
 
-  constructor({ outgoing, log, from, maxBufferedBytes, onCutOff }: SubscriberOptions) {
+  constructor({ outgoing, log, from, maxBufferedBytes, meter, onCutOff }: SubscriberOptions) {
     this.#outgoing = outgoing
     this.#log = log
     this.#next = from
     this.#maxBufferedBytes = maxBufferedBytes
+    this.#meter = meter
     this.#onCutOff = onCutOff
     outgoing.on('drain', () => {
       this.#waitingForDrain = false
@@ -65,6 +71,7 @@ export class Subscriber {
       }
       this.#outgoing.write(event.frame)
       this.#next = event.id + 1
+      this.#meter.delivered(1, event.frame.length)
     }
   }
 
@@ -86,7 +93,13 @@ export class Subscriber {
       bytes += event.frame.length
       this.#next = event.id + 1
     }
+    this.#meter.delivered(frames.length, bytes)
     return Buffer.concat(frames, bytes)
+  }
+
+  /** How far behind the reader is now: what the connection has not taken, and history that was not written yet. */
+  lag(): Lag {
+    return { bytes: this.#outgoing.writableLength, messages: this.#log.nextId - this.#next }
   }
 
   /** Called by the one timer of the gateway. A comment is only queued once the previous one has left the process. */
@@ -108,12 +121,16 @@ export class Subscriber {
   end(last: Buffer): void {
     if (this.#ended) return
     this.#ended = true
+    const giveUp = setTimeout(() => this.#outgoing.destroy(), END_GRACE_MS)
+    giveUp.unref()
+    this.#outgoing.once('close', () => clearTimeout(giveUp))
     this.#outgoing.end(last)
   }
 
   #cutOff(why: CutOff): void {
     this.#ended = true
     this.#outgoing.destroy()
+    this.#meter.cutOff(why)
     this.#onCutOff(why)
   }
 }

@@ -105,6 +105,11 @@ function copyTree(to: string): string {
   return to
 }
 
+function compiles(text: string, fileName: string): boolean {
+  const { diagnostics = [] } = ts.transpileModule(text, { reportDiagnostics: true, fileName })
+  return diagnostics.length === 0
+}
+
 type Unchanged = (file: string, tree: string) => Promise<Run>
 
 /** How long the tests of a mutant may take: for a busy machine, and for mutants that wait for a deadline. */
@@ -130,8 +135,7 @@ async function judge(mutant: Mutant, tree: string, unchanged: Unchanged): Promis
   const before = readFileSync(path, 'utf8')
   if (before.split(mutant.find).length !== 2) return ended('broken', 'text not found exactly once')
   const after = before.replace(mutant.find, () => mutant.replace)
-  const { diagnostics = [] } = ts.transpileModule(after, { reportDiagnostics: true, fileName: mutant.file })
-  if (diagnostics.length > 0) return ended('broken', 'does not compile')
+  if (mutant.file.endsWith('.ts') && !compiles(after, mutant.file)) return ended('broken', 'does not compile')
 
   for (const tests of mutant.tests) {
     // without the mutant the tests must pass, or their failing would say nothing

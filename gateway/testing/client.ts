@@ -3,18 +3,23 @@
  * wire text beside the parsed events. Its parser is for streams the gateway writes; tests of odd bodies use eventsource.
  */
 import { type ClientRequest, type IncomingHttpHeaders, request } from 'node:http'
+import { request as requestTls } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { after } from 'node:test'
 import { loadGatewayConfig } from '../../config/load.ts'
 import { createLogger } from '../../config/logger.ts'
 import type { GatewayConfig, KeyPath } from '../../config/schema.ts'
 import { type GatewayOptions, type RunningGateway, startGateway } from '../server.ts'
+import { AUTHORITY } from './certificates.ts'
 
 export interface TestGateway extends RunningGateway {
   readonly logs: readonly string[]
 }
 
 export type Settings = Partial<Record<KeyPath<GatewayConfig>, unknown>>
+
+/** Tests ask more in a second than a caller may; those of that limit set it, and undefined is the default. */
+const FAST_CALLER: Settings = { 'limits.requests_per_second': 1_000_000, 'limits.request_burst': 10_000_000 }
 
 /** So that a test that fails leaves nothing running. */
 const running: RunningGateway[] = []
@@ -23,9 +28,9 @@ after(() => Promise.all(running.map((gateway) => gateway.close())))
 /** A gateway on a free loopback port with these keys changed. Logs at debug, into memory. */
 export async function testGateway(
   settings: Settings = {},
-  options: Pick<GatewayOptions, 'clock' | 'timeouts'> = {},
+  options: Omit<GatewayOptions, 'config' | 'logger'> = {},
 ): Promise<TestGateway> {
-  const flags = { 'server.port': 0, 'logging.level': 'debug', ...settings }
+  const flags = { 'server.port': 0, 'logging.level': 'debug', ...FAST_CALLER, ...settings }
   const config = loadGatewayConfig({ cwd: import.meta.dirname, env: {}, flags })
   const logs: string[] = []
   const destination = { write: (line: string) => void logs.push(line) }
@@ -54,10 +59,17 @@ export interface StreamEvent {
   readonly data: string
 }
 
+/** The data of a `reset` event. */
+export interface Reset {
+  readonly epoch: string | null
+  readonly resumed_from: number
+}
+
 export interface Stream {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly events: readonly StreamEvent[]
+  readonly resets: readonly Reset[]
   /** Everything that came, as it came. */
   readonly raw: () => string
   /** Resolves when there are at least this many events; rejects after `timeoutMs` or when the stream ends before. */
@@ -73,13 +85,16 @@ export function subscribe(
   { headers = {}, query = '' }: { headers?: Record<string, string>; query?: string } = {},
 ): Promise<Stream> {
   return new Promise((resolve, reject) => {
-    const call: ClientRequest = request(`${gateway.url}/rooms/${room}/subscribe${query}`, { headers, agent: false })
+    const ask = gateway.url.startsWith('https:') ? requestTls : request
+    const options = { headers, agent: false, ca: AUTHORITY }
+    const call: ClientRequest = ask(`${gateway.url}/rooms/${room}/subscribe${query}`, options)
     call.once('error', reject)
     call.once('response', (response) => {
       call.off('error', reject)
       call.on('error', () => {})
       const chunks: string[] = []
       const events: StreamEvent[] = []
+      const resets: Reset[] = []
       let rest = ''
       let wake: () => void = () => {}
       let isOver = false
@@ -88,7 +103,10 @@ export function subscribe(
         chunks.push(chunk)
         const blocks = (rest + chunk).split('\n\n')
         rest = blocks.pop() ?? ''
-        for (const block of blocks) if (block.startsWith('event: ')) events.push(parseBlock(block))
+        for (const block of blocks) {
+          if (block.startsWith(RESET)) resets.push(JSON.parse(block.slice(RESET.length)) as Reset)
+          else if (block.startsWith('event: ')) events.push(parseBlock(block))
+        }
         wake()
       })
       response.on('error', () => {})
@@ -116,6 +134,7 @@ export function subscribe(
         status: response.statusCode ?? 0,
         headers: response.headers,
         events,
+        resets,
         raw: () => chunks.join(''),
         atLeast,
         ended,
@@ -125,6 +144,8 @@ export function subscribe(
     call.end()
   })
 }
+
+const RESET = 'event: reset\nid:\ndata: '
 
 function parseBlock(block: string): StreamEvent {
   const [name, id = '', ...data] = block.split('\n')

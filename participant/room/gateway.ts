@@ -9,6 +9,7 @@ import { bytesToHex, toBase64 } from '../base/bytes.ts'
 import { TransportError, UsageError } from '../base/errors.ts'
 import { Transcript } from '../wire/transcript.ts'
 import { type GatewayOptions, makeLink, requireRoomId } from './link.ts'
+import { idempotencyKey } from './packet-log.ts'
 import { checkHealth, type PostOptions, postText, type RequestOptions } from './request.ts'
 import { GatewayRoom, type Room, type RoomOptions } from './room.ts'
 
@@ -20,8 +21,8 @@ export interface Gateway {
   /** Connects in the background. Throws UsageError for an id that has no place in a URL. */
   openRoom(id: string, options?: RoomOptions): Room
   /**
-   * Puts one packet into a room without listening to it. Tried until the deadline or the signal; a packet may then be
-   * there twice. TransportError: refused for good, deadline passed, or cancelled.
+   * Puts one packet into a room without listening to it. Tried until the deadline or the signal; when it fails by one of
+   * them, the packet may be there all the same. TransportError: refused for good, deadline passed, or cancelled.
    */
   post(room: string, packet: Uint8Array, options?: PostOptions): Promise<void>
   /** One attempt. TransportError when the gateway doesn't answer or isn't well. */
@@ -37,7 +38,8 @@ export function connectGateway(o: GatewayOptions): Gateway {
     openRoom: (id, options = {}) => new GatewayRoom(link, id, options),
     async post(room, packet, options = {}) {
       requireRoomId(room)
-      await postText(link, room, 'broadcast', toBase64(packet), options)
+      const text = toBase64(packet)
+      await postText(link, room, 'broadcast', text, { ...options, key: idempotencyKey(text, link.random) })
     },
     health: (signal) => checkHealth(link, signal),
     async issueIndex(room, options = {}) {

@@ -14,8 +14,11 @@ export interface GatewayOptions {
   readonly fetch?: typeof fetch
   /** For jitter. */
   readonly random?: Random
-  /** Asked for each attempt, so that a token can be renewed. */
-  readonly headers?: () => Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>
+  /**
+   * Asked for each attempt, so that a token can be renewed; a refusal with 401 is therefore tried again. It is told the
+   * room that the request is about, so that each room can have a token of its own.
+   */
+  readonly headers?: (room?: string) => Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>
   readonly trace?: (event: RoomEvent) => void
   readonly timing?: Partial<Timing>
 }
@@ -50,7 +53,9 @@ export type RoomEvent = { readonly room: string } & (
 
 export interface Link {
   readonly fetch: typeof fetch
-  readonly headers: () => Promise<Readonly<Record<string, string>>>
+  readonly headers: (room?: string) => Promise<Readonly<Record<string, string>>>
+  /** Whether the headers may be others at the next attempt. */
+  readonly renews: boolean
   readonly random: Random
   readonly timing: Timing
   readonly trace: (event: RoomEvent) => void
@@ -64,7 +69,8 @@ export function makeLink(o: GatewayOptions): Link {
   return {
     // called as a plain function: browsers refuse fetch as a method of anything but their global object
     fetch: (input, init) => (o.fetch ?? globalThis.fetch)(input, init),
-    headers: async () => (o.headers === undefined ? {} : await o.headers()),
+    headers: async (room) => (o.headers === undefined ? {} : await o.headers(room)),
+    renews: o.headers !== undefined,
     random: o.random ?? systemRandom,
     timing: { ...TIMING, ...o.timing },
     trace: (event) => {
@@ -132,9 +138,12 @@ export async function readRefusal(response: Response): Promise<Refusal> {
   return { status: response.status, code, retryAfterMs: 1000 * seconds }
 }
 
-/** Whether it may be otherwise later: timeouts, rate limits, and whatever is wrong on the gateway's side. */
-export function isTransient({ status }: Refusal): boolean {
-  return status === 408 || status === 425 || status === 429 || status >= 500
+/**
+ * Whether it may be otherwise later: timeouts, rate limits, whatever is wrong on the gateway's side, and a token that is
+ * not or no longer good where another may take its place.
+ */
+export function isTransient({ status }: Refusal, renews = false): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500 || (status === 401 && renews)
 }
 
 export function describeRefusal({ status, code }: Refusal): string {

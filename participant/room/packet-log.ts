@@ -1,6 +1,7 @@
 /** The packets of one room, in the order of their first arrival, each once. Bounded; what is stored must not be changed. */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex } from '../base/bytes.ts'
+import { bytesToHex, concatBytes, utf8ToBytes } from '../base/bytes.ts'
+import type { Random } from '../base/random.ts'
 
 const BYTES_LIMIT = 64 * 1024 * 1024
 const PACKETS_LIMIT = 20_000
@@ -8,6 +9,14 @@ const PACKETS_LIMIT = 20_000
 /** Names a packet by its content. */
 export function packetKey(packet: Uint8Array): string {
   return bytesToHex(sha256(packet))
+}
+
+/**
+ * A key under which a gateway takes this text once, however often it is posted (the header Idempotency-Key). Another each
+ * time it is asked for, and nothing of the random bytes is seen in it.
+ */
+export function idempotencyKey(text: string, random: Random): string {
+  return bytesToHex(sha256(concatBytes(random.bytes(16), utf8ToBytes(text)))).slice(0, 32)
 }
 
 export class PacketLog {

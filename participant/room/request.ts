@@ -1,6 +1,6 @@
 /**
  * One request until it is answered: tried again after network errors, timeouts, 408, 425, 429 and 5xx, with pauses,
- * until its deadline or its signal. Any other refusal ends it at once.
+ * until its deadline or its signal; after a 401 too where the token may have been renewed. Any other refusal ends it at once.
  */
 import { TransportError, UsageError } from '../base/errors.ts'
 import { describeRefusal, isTransient, type Link, type Refusal, readRefusal, readText, refusalError } from './link.ts'
@@ -17,6 +17,12 @@ export interface PostOptions extends RequestOptions {
   readonly ttlSeconds?: number
 }
 
+/** Beside what a caller may set. */
+interface SendOptions extends PostOptions {
+  /** The gateway takes the text once under this key. One that doesn't know of keys takes it each time. */
+  readonly key?: string
+}
+
 /** An answer longer than this is cut: the gateway's own are below 100 bytes. */
 const ANSWER_LIMIT = 4096
 
@@ -29,20 +35,27 @@ export async function postText(
   room: string,
   action: 'broadcast' | 'issue_unique_idx',
   text: string,
-  { signal, deadlineMs, ttlSeconds }: PostOptions,
+  { signal, deadlineMs, ttlSeconds, key }: SendOptions,
 ): Promise<string> {
   if (deadlineMs !== undefined && !(deadlineMs > 0)) throw new UsageError('deadline: expected a positive number of ms')
   const endMs = deadlineMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + deadlineMs
   const url = link.urlOf('rooms', room, action)
+  const own: Record<string, string> = { 'content-type': 'text/plain;charset=utf-8' }
+  if (ttlSeconds !== undefined) own['ttl'] = String(ttlSeconds)
+  if (key !== undefined) own['idempotency-key'] = key
   const pause = pauses(link.timing.pauseMinMs, link.timing.pauseMaxMs, link.random)
   const isCancelled = (): boolean => signal?.aborted === true
+  let refused: TransportError | undefined
   for (;;) {
     if (isCancelled()) throw new TransportError('cancelled')
     const leftMs = endMs - performance.now()
+    // that the token was refused until the end says more than that the end came
+    if (leftMs <= 0 && refused !== undefined) throw refused
     if (leftMs <= 0) throw new TransportError('gateway: no answer before the deadline')
-    const answer = await attempt(link, url, text, ttlSeconds, Math.min(leftMs, link.timing.attemptMs), signal)
+    const answer = await attempt(link, room, url, text, own, Math.min(leftMs, link.timing.attemptMs), signal)
     if (typeof answer === 'string') return answer
-    if (answer !== undefined && !isTransient(answer)) throw refusalError(answer)
+    if (answer !== undefined && !isTransient(answer, link.renews)) throw refusalError(answer)
+    if (answer !== undefined) refused = answer.status === 401 ? refusalError(answer) : undefined
     const pauseMs = Math.max(pause.next(), answer?.retryAfterMs ?? 0)
     const reason = answer === undefined ? 'gateway: no answer' : describeRefusal(answer)
     if (!isCancelled()) link.trace({ at: 'post failed', room, reason, pauseMs })
@@ -53,16 +66,16 @@ export async function postText(
 /** The answer's text, a refusal, or undefined when there was no answer. */
 async function attempt(
   link: Link,
+  room: string,
   url: string,
   body: string,
-  ttlSeconds: number | undefined,
+  own: Readonly<Record<string, string>>,
   timeoutMs: number,
   outer: AbortSignal | undefined,
 ): Promise<string | Refusal | undefined> {
   try {
     return await limited(timeoutMs, outer, async (signal) => {
-      const headers: Record<string, string> = { ...(await link.headers()), 'content-type': 'text/plain;charset=utf-8' }
-      if (ttlSeconds !== undefined) headers['ttl'] = String(ttlSeconds)
+      const headers = { ...(await link.headers(room)), ...own }
       const response = await link.fetch(url, {
         method: 'POST',
         body,

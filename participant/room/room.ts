@@ -13,7 +13,7 @@ import { fromBase64, toBase64 } from '../base/bytes.ts'
 import { DecodeError, InternalError, MpcError, TransportError, UsageError } from '../base/errors.ts'
 import type { Channel } from '../party/channel.ts'
 import { describeRefusal, isTransient, type Link, type RoomEvent, refusalError, requireRoomId } from './link.ts'
-import { PacketLog, packetKey } from './packet-log.ts'
+import { idempotencyKey, PacketLog, packetKey } from './packet-log.ts'
 import { pauses, sleep } from './pause.ts'
 import { postText } from './request.ts'
 import { runStream } from './stream.ts'
@@ -24,6 +24,8 @@ export interface Room extends Channel {
   readonly ready: Promise<void>
   /** Called each time the gateway turns out to have lost the room. Returns the function that ends it. */
   onRestart(callback: () => void): () => void
+  /** What the gateway said if it does not let us in now with our token, which is tried again and again. */
+  readonly refusal?: string | undefined
   /** Ends everything that belongs to the room; subscribers and pending posts get a TransportError. */
   close(): void
 }
@@ -53,6 +55,8 @@ interface Subscriber {
 /** A packet that this room posted, for posting it again. */
 interface Own {
   readonly text: string
+  /** Under which the present room takes it once. */
+  key: string
   isPosted: boolean
   /** It came back, in the present epoch. */
   isShown: boolean
@@ -77,6 +81,7 @@ export class GatewayRoom implements Room {
   #lastId: number | undefined
   #epoch: string | undefined
   #openedMs: number | undefined
+  #refusal: string | undefined
   #progressed = false
   #confirmTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -97,15 +102,19 @@ export class GatewayRoom implements Room {
     this.#run().catch((cause: unknown) => this.#end(new InternalError('room: its loop ended', { cause })))
   }
 
+  get refusal(): string | undefined {
+    return this.#refusal
+  }
+
   async post(packet: Uint8Array): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed
     if (packet.length > PACKET_LIMIT) throw new UsageError(`packet: expected at most ${PACKET_LIMIT} bytes`)
     const text = toBase64(packet)
     const key = packetKey(packet)
-    const own = this.#own.get(key) ?? { text, isPosted: false, isShown: false }
+    const own = this.#own.get(key) ?? { text, key: this.#newKey(text), isPosted: false, isShown: false }
     if (this.#log !== undefined) this.#own.set(key, own)
     try {
-      await this.#send(text)
+      await this.#send(own)
       own.isPosted = true
     } catch (e) {
       if (!own.isPosted) this.#own.delete(key)
@@ -159,12 +168,13 @@ export class GatewayRoom implements Room {
       })
       if (signal.aborted) return
       clearTimeout(this.#confirmTimer)
-      if (end.kind === 'refused' && !isTransient(end.refusal) && end.refusal.status !== 204) {
+      if (end.kind === 'refused' && !isTransient(end.refusal, this.#link.renews) && end.refusal.status !== 204) {
         this.#end(refusalError(end.refusal))
         return
       }
       if (this.#progressed || performance.now() - (this.#openedMs ?? Number.POSITIVE_INFINITY) >= STEADY_MS)
         pause.reset()
+      this.#refusal = end.kind === 'refused' && end.refusal.status === 401 ? describeRefusal(end.refusal) : undefined
       const pauseMs = Math.max(pause.next(), end.kind === 'refused' ? end.refusal.retryAfterMs : 0)
       this.#trace({ at: 'lost', reason: end.kind === 'lost' ? end.reason : describeRefusal(end.refusal), pauseMs })
       await sleep(pauseMs, signal)
@@ -173,6 +183,7 @@ export class GatewayRoom implements Room {
 
   #open(epoch: string | undefined): void {
     if (epoch !== undefined) this.#epoch = epoch
+    this.#refusal = undefined
     this.#openedMs = performance.now()
     this.#trace({ at: 'open', resumedAfter: this.#lastId })
     this.#resolveReady()
@@ -186,7 +197,10 @@ export class GatewayRoom implements Room {
     this.#trace({ at: 'restarted' })
     this.#epoch = epoch
     this.#lastId = undefined
-    for (const own of this.#own.values()) own.isShown = false
+    for (const own of this.#own.values()) {
+      own.isShown = false
+      own.key = this.#newKey(own.text)
+    }
     this.#postAgain(() => true)
     for (const callback of this.#restartCallbacks) queueMicrotask(callback)
   }
@@ -197,16 +211,20 @@ export class GatewayRoom implements Room {
       if (!own.isPosted || !wanted(own)) continue
       this.#trace({ at: 'posted again' })
       // refused or closed: whoever posted it first was told that it is there, and a deadline ends the session
-      this.#send(own.text).catch(() => {})
+      this.#send(own).catch(() => {})
     }
   }
 
-  async #send(text: string): Promise<void> {
+  #newKey(text: string): string {
+    return idempotencyKey(text, this.#link.random)
+  }
+
+  async #send({ text, key }: Own): Promise<void> {
     // a signal for each: platforms warn when many listen to the same one
     const controller = new AbortController()
     this.#sending.add(controller)
     try {
-      await postText(this.#link, this.id, 'broadcast', text, { signal: controller.signal })
+      await postText(this.#link, this.id, 'broadcast', text, { signal: controller.signal, key })
     } finally {
       this.#sending.delete(controller)
     }

@@ -29,6 +29,9 @@ export type StreamEnd =
   | { readonly kind: 'lost'; readonly reason: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
 
+/** A second restart in one connection ends it, so that the pause between connections bounds what a restart costs. */
+const RESETS_LIMIT = 1
+
 /** Longest text between two events that is buffered. */
 const PENDING_LIMIT = 4 * 1024 * 1024
 
@@ -43,6 +46,7 @@ export function runStream(link: Link, o: StreamOptions): Promise<StreamEnd> {
     let limitMs = attemptMs
     let lastByteMs = performance.now()
     let pendingBytes = 0
+    let resets = 0
 
     const finish = (end: StreamEnd): void => {
       if (isOver) return
@@ -88,10 +92,33 @@ export function runStream(link: Link, o: StreamOptions): Promise<StreamEnd> {
       // the rest of a chunk is still dispatched after closing
       if (!isOver) o.onMessage(parseId(lastEventId), String(data))
     })
+    source.addEventListener('reset', ({ data }) => {
+      const epoch = restartedAs(String(data), o.position())
+      if (isOver || epoch === undefined) return
+      resets++
+      o.onRestart(epoch)
+      if (resets > RESETS_LIMIT) finish({ kind: 'lost', reason: 'reset again' })
+    })
     source.addEventListener('error', () => finish(failure ?? { kind: 'lost', reason: 'connection ended' }))
     o.signal.addEventListener('abort', onAbort)
     if (o.signal.aborted) onAbort()
   })
+}
+
+/**
+ * The epoch that a `reset` event begins, or undefined when there is nothing to forget: we stand at the beginning of that
+ * room already, since the head of the answer names it too, or the room is gone, and the next connection finds another.
+ */
+function restartedAs(text: string, { lastId, epoch: known }: Position): string | undefined {
+  let data: { readonly epoch?: unknown } | null
+  try {
+    data = JSON.parse(text) as typeof data
+  } catch {
+    return undefined
+  }
+  const epoch = data?.epoch
+  if (typeof epoch !== 'string' || !EPOCH.test(epoch)) return undefined
+  return epoch === known && lastId === undefined ? undefined : epoch
 }
 
 /** Resumes at the position, or from the beginning if the room turns out to be another one. */
@@ -112,7 +139,7 @@ async function connect(link: Link, o: StreamOptions, signal: AbortSignal): Promi
 
 async function request(link: Link, room: string, { lastId, epoch }: Position, signal: AbortSignal): Promise<Response> {
   try {
-    const headers: Record<string, string> = { ...(await link.headers()), accept: 'text/event-stream' }
+    const headers: Record<string, string> = { ...(await link.headers(room)), accept: 'text/event-stream' }
     if (lastId !== undefined) headers['last-event-id'] = String(lastId)
     if (lastId !== undefined && epoch !== undefined) headers['room-epoch'] = epoch
     const url = link.urlOf('rooms', room, 'subscribe')

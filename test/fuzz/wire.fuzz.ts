@@ -17,6 +17,7 @@ import { auxRounds } from '../../participant/protocols/aux-info/rounds.ts'
 import { keygenRounds } from '../../participant/protocols/keygen/rounds.ts'
 import { presignRounds } from '../../participant/protocols/presign/rounds.ts'
 import { signRounds } from '../../participant/protocols/sign/protocol.ts'
+import { type Authority, authorityCodec } from '../../participant/signer/authority.ts'
 import {
   type Ask,
   makeInvitation,
@@ -26,6 +27,9 @@ import {
 } from '../../participant/signer/invitation.ts'
 import { type Payload, payloadCodec } from '../../participant/signer/payload.ts'
 import { rendezvous } from '../../participant/signer/rendezvous.ts'
+import { decodeRlp, encodeRlp } from '../../participant/signer/rlp.ts'
+import { encodeTransaction, parseTransaction, type Transaction } from '../../participant/signer/transaction.ts'
+import { parseTypedData } from '../../participant/signer/typed-data.ts'
 import { type Codec, encode, fixed, list, struct, text, u16 } from '../../participant/wire/codec.ts'
 import {
   decodePacket,
@@ -192,7 +196,71 @@ const payloads = (): readonly Payload[] => [
   { kind: 'keccak256', message: new Uint8Array(0) },
   { kind: 'sha256', message: new Uint8Array(200) },
   { kind: 'digest', digest: new Uint8Array(32).fill(7) },
+  { kind: 'transaction', transaction: transactions()[0] ?? new Uint8Array(0) },
+  { kind: 'typed-data', json: utf8ToBytes('{}') },
 ]
+
+/** One of each type, unsigned. */
+function transactions(): readonly Uint8Array[] {
+  const common = {
+    chainId: 1n,
+    nonce: 5n,
+    maxFeePerGas: 2n ** 40n,
+    maxPriorityFeePerGas: undefined,
+    gasLimit: 21_000n,
+    to: new Uint8Array(20).fill(5),
+    value: 10n ** 18n,
+    data: new Uint8Array(100).fill(1),
+    accessList: [],
+    authorizations: [],
+  }
+  const accessList = [{ address: common.to, storageKeys: [new Uint8Array(32), new Uint8Array(32).fill(2)] }]
+  const market = { ...common, maxPriorityFeePerGas: 1n, accessList }
+  const code = { chainId: 0n, address: common.to, nonce: 1n, yParity: 1n, r: 2n ** 255n, s: 3n }
+  const all: readonly Transaction[] = [
+    { ...common, type: 'legacy' },
+    { ...common, type: 'legacy_unprotected', chainId: undefined, to: undefined },
+    { ...common, type: 'eip2930', accessList },
+    { ...market, type: 'eip1559' },
+    { ...market, type: 'eip7702', authorizations: [code, code] },
+  ]
+  return all.map(encodeTransaction)
+}
+
+const authorities = (): readonly Authority[] => {
+  const permit = { expires: 1_800_000_000, tag: new Uint8Array(32).fill(3) }
+  const approval = { approver: new Uint8Array(32), expires: 1_800_000_000, signature: new Uint8Array(64).fill(4) }
+  return [
+    { requestId: 'withdrawal:1', permit, approvals: [] },
+    { requestId: 'r', permit, approvals: [approval, approval] },
+    { requestId: 'r', approvals: [approval] },
+  ]
+}
+
+/** No inverse: the digest is of what the JSON says, however it is written. */
+const typedData: Target = {
+  name: 'text/typed data',
+  text: true,
+  seeds: () => [
+    utf8ToBytes(
+      JSON.stringify({
+        types: { Mail: [{ name: 'to', type: 'Person[]' }], Person: [{ name: 'n', type: 'uint8[2]' }] },
+        primaryType: 'Mail',
+        domain: { name: 'x', chainId: 1, verifyingContract: `0x${'11'.repeat(20)}` },
+        message: { to: [{ n: [1, 2] }, { n: ['3', '0x4'] }] },
+      }),
+    ),
+  ],
+  attempt(raw) {
+    try {
+      assert.equal(parseTypedData(raw).digest.length, 32)
+      return 'same'
+    } catch (e) {
+      if (e instanceof DecodeError) return 'refused'
+      throw e
+    }
+  },
+}
 
 /** The body is ours to change; envelope and seal are made by a member. */
 function invitations(): Target {
@@ -213,13 +281,13 @@ function invitations(): Target {
   return {
     name: 'wire/invitation',
     seeds: () =>
-      asks().map((ask) =>
+      asks().map((ask, i) =>
         bodyOf(
           sealInvitation(
             share().alice,
             session,
             'bob',
-            makeInvitation(share().alice, ['alice', 'bob'], ask, 1_000_000),
+            makeInvitation(share().alice, ['alice', 'bob'], ask, 1_000_000, authorities()[i]),
             random,
           ),
         ),
@@ -359,6 +427,13 @@ export const targets: readonly Target[] = [
   codecTarget('wire/accusations', accusationsCodec, () => [accusations(), []]),
   codecTarget('wire/viewed', viewed(text(40)), () => [{ view: random.bytes(32), message: 'any message' }]),
   codecTarget('wire/payload', payloadCodec, payloads),
+  codecTarget('wire/authority', authorityCodec, authorities),
+  decoderTarget('wire/rlp', decodeRlp, encodeRlp, () => [
+    ...transactions().map((t) => ((t[0] as number) < 0x80 ? t.slice(1) : t)),
+    encodeRlp(new Uint8Array(300)),
+  ]),
+  decoderTarget('wire/transaction', parseTransaction, encodeTransaction, transactions),
+  typedData,
   codecTarget('wire/roster', rosterCodec, () => [roster]),
   inbox,
   sealed,

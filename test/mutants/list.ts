@@ -3,9 +3,14 @@ import { config } from './config.ts'
 import { connection } from './connection.ts'
 import { evidence } from './evidence.ts'
 import { gateway } from './gateway.ts'
+import { gatewayAuth } from './gateway-auth.ts'
+import { gatewayLimits } from './gateway-limits.ts'
+import { gatewayMetrics } from './gateway-metrics.ts'
 import { keyShare } from './key-share.ts'
+import { keystore } from './keystore.ts'
 import type { Mutant } from './mutant.ts'
 import { party } from './party.ts'
+import { policy } from './policy.ts'
 import { aux, identify, keygen, presign, signing } from './protocols.ts'
 import { rooms } from './room.ts'
 import { service } from './service.ts'
@@ -27,8 +32,13 @@ export const all: readonly Mutant[] = [
   ...wire,
   ...signer,
   ...service,
+  ...policy,
   ...keyShare,
+  ...keystore,
   ...rooms,
   ...gateway,
+  ...gatewayAuth,
+  ...gatewayLimits,
+  ...gatewayMetrics,
   ...config,
 ]

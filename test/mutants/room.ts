@@ -11,6 +11,7 @@ const STREAMS = room(
   '^(refusals that may|a silent|a gateway that takes|an event without|ids that|another epoch|redirects|garbage)',
 )
 const PACKETS = room('^(cut connections|late subscribers|without a log|garbage|ids that|a subscriber|whoever closes)')
+const RESEND = 'participant/room/resend.test.ts'
 const OWN = room('^(another epoch|a packet that)')
 
 export const rooms: readonly Mutant[] = [
@@ -56,7 +57,7 @@ export const rooms: readonly Mutant[] = [
     [
       ['cancelled', "if (isCancelled()) throw new TransportError('cancelled')"],
       ['deadline', 'if (leftMs <= 0) throw'],
-      ['refused for good', 'if (answer !== undefined && !isTransient(answer))'],
+      ['refused for good', 'if (answer !== undefined && !isTransient(answer, link.renews))'],
       ['redirects of a post', "signal,\n        redirect: 'manual'", 'signal'],
       [
         'only 200 is taken',
@@ -110,7 +111,7 @@ export const rooms: readonly Mutant[] = [
     [OWN],
     [
       ['own packets in another epoch', '    this.#postAgain(() => true)\n', ''],
-      ['nothing is shown in another epoch', 'for (const own of this.#own.values()) own.isShown = false', ''],
+      ['nothing is shown in another epoch', '      own.isShown = false\n', ''],
       ['the last id in another epoch', '    this.#lastId = undefined\n', ''],
       ['own packets that are not shown', 'this.#postAgain((own) => !own.isShown)', 'undefined'],
       ['own packets that are shown', 'if (own !== undefined) own.isShown = true'],
@@ -122,7 +123,7 @@ export const rooms: readonly Mutant[] = [
     file('room'),
     [room('^(refusals|closing and aborting|a room that outgrows|whoever closes)')],
     [
-      ['a refusal for good', "if (end.kind === 'refused' && !isTransient(end.refusal)"],
+      ['a refusal for good', "if (end.kind === 'refused' && !isTransient(end.refusal, this.#link.renews)"],
       ['204 is no refusal', ' && end.refusal.status !== 204', ''],
       ['closed', 'if (this.#closed !== undefined) throw this.#closed'],
       ['the end of posts', 'for (const controller of this.#sending) controller.abort()', ''],
@@ -134,6 +135,44 @@ export const rooms: readonly Mutant[] = [
       ],
       ['cancelled before', 'if (signal?.aborted === true) this.#onOuterAbort()'],
       ['full', "if (added === 'full')"],
+    ],
+  ),
+  ...mutants(
+    'room/resend',
+    file('room'),
+    [RESEND],
+    [['a new key in a new room', '      own.key = this.#newKey(own.text)\n', '']],
+  ),
+  ...mutants(
+    'room/resend',
+    file('request'),
+    [RESEND],
+    [['the key is sent', "if (key !== undefined) own['idempotency-key'] = key"]],
+  ),
+  ...mutants(
+    'room/resend',
+    file('packet-log'),
+    [RESEND],
+    [
+      ['random bytes in a key', 'random.bytes(16), ', ''],
+      ['the packet in a key', ', utf8ToBytes(text)', ''],
+    ],
+  ),
+  ...mutants(
+    'room/reset',
+    file('stream'),
+    [RESEND],
+    [
+      ['a reset is heard', 'o.onRestart(epoch)\n      if', 'if'],
+      ['form of an epoch', ' || !EPOCH.test(epoch)', ''],
+      ['told already', 'return epoch === known && lastId === undefined ? undefined : epoch', 'return epoch'],
+      ['after an id that is gone', 'epoch === known && lastId === undefined ?', 'epoch === known ?'],
+      [
+        'no JSON',
+        '  } catch {\n    return undefined\n  }\n  const epoch',
+        '  } catch (e) {\n    throw e\n  }\n  const epoch',
+      ],
+      ['one restart in a connection', 'if (resets > RESETS_LIMIT)'],
     ],
   ),
   ...mutants(

@@ -29,7 +29,7 @@ export const service: readonly Mutant[] = [
       ['a place', "if (place !== 'admitted') return no("],
       ['a place is left', 'ctx.admission.leave(from, { failed })', ''],
       ['failures count', 'failed = !(e instanceof StateError)', 'failed = false'],
-      ['judged', '(await judge(got, share, grounds)) ?? ', ''],
+      ['judged', 'refusal = await judge(got, share, { ...grounds, claim: claimed })', 'await claimed()'],
     ],
   ),
   ...mutants(
