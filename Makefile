@@ -5,7 +5,7 @@ FOLDERS = participant gateway sign-service key-gen cli config scripts test
 TESTS = $(shell find $(FOLDERS) -name '*.test.ts' ! -name '*.slow.test.ts' | sort)
 SLOW = $(shell find $(FOLDERS) -name '*.slow.test.ts' | sort)
 
-.PHONY: help setup demo test test-slow fuzz mutants check format build bench clean
+.PHONY: help setup demo test test-slow fuzz mutants check format build bench bench-gateway soak-gateway clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -45,6 +45,12 @@ build: setup ## dist/: the library and the four programs
 
 bench: setup ## medians of every operation at full size; BASE=ref compares with that commit; ARGS="--only … --runs …"
 	@$(TSX) scripts/bench.ts $(if $(BASE),--base $(BASE)) $(ARGS)
+
+bench-gateway: setup ## the gateway against bare node:http and nginx + nchan; ARGS="--runs … --only … --json … | --markdown FILE"
+	@$(TSX) scripts/bench-gateway.ts $(ARGS)
+
+soak-gateway: setup ## 2 million deliveries with reconnects, slow readers and kills; ARGS="--deliveries … --store memory|redis"
+	@$(TSX) scripts/soak-gateway.ts $(ARGS)
 
 clean: ## what make made
 	@rm -rf dist node_modules

@@ -55,7 +55,7 @@ test('preflight: methods and the headers a client sends', () =>
     assert.equal(answer.headers.get('access-control-allow-origin'), page)
     assert.match(String(answer.headers.get('access-control-allow-methods')), /GET, POST/)
     const allowed = String(answer.headers.get('access-control-allow-headers'))
-    for (const name of ['Last-Event-ID', 'Content-Type', 'Idempotency-Key', 'Room-Epoch', 'TTL'])
+    for (const name of ['Authorization', 'Last-Event-ID', 'Content-Type', 'Idempotency-Key', 'Room-Epoch', 'TTL'])
       assert.ok(allowed.includes(name))
     assert.equal(gateway.status().rooms, 0)
     const refused = await get(gateway, '/rooms/r/subscribe', 'https://evil.example', 'OPTIONS')

@@ -22,8 +22,24 @@ export type { Signature } from './protocols/material.ts'
 export type { SessionContext } from './protocols/session-context.ts'
 export { connectGateway, type Gateway, type GatewayOptions } from './room/gateway.ts'
 export type { ServiceEvent } from './signer/answer.ts'
+export {
+  type Approval,
+  type Authority,
+  approvalBytes,
+  isApproval,
+  isPermit,
+  type Permit,
+  permitTag,
+  type Request as AuthorizedRequest,
+} from './signer/authority.ts'
 export type { CeremonyEvent, CeremonyOptions } from './signer/ceremony.ts'
-export { describeSignature, ethereumAddress, type SignatureDescription, type SignResult } from './signer/describe.ts'
+export {
+  addressText,
+  describeSignature,
+  ethereumAddress,
+  type SignatureDescription,
+  type SignResult,
+} from './signer/describe.ts'
 export { type Evidence, formatEvidence, parseEvidence } from './signer/evidence-file.ts'
 export type { Decisions, PresignRequest, Refusal, SignRequest } from './signer/judging.ts'
 export { type Lock, type LockKey, type Locks, memoryLocks } from './signer/locks.ts'
@@ -39,6 +55,8 @@ export { digestOf, type Payload } from './signer/payload.ts'
 export type { PoolCounts } from './signer/pool.ts'
 export type { ServeOptions, Service } from './signer/serve.ts'
 export type { SigningStep } from './signer/signing.ts'
+export { parseTransaction, signedTransaction, type Transaction } from './signer/transaction.ts'
+export { parseTypedData, type TypedData } from './signer/typed-data.ts'
 export type { Work } from './zk/work.ts'
 
 /** A participant with its accounts. Throws UsageError for key shares of a test level. */
