@@ -68,7 +68,7 @@ test('mistakes are one line, perhaps a hint, and exit code 2', async () => {
   chmodSync(open, 0o604)
   const sign = ['sign', '--config', config, '--account', 'main', '--message', 'a']
   const table: readonly (readonly [readonly string[], RegExp])[] = [
-    [[], /^expected a command: accounts, public-key, sign, permit, approve, evidence, locks, unlock$/],
+    [[], /^expected a command: accounts, public-key, sign, permit, approve, evidence, audit, locks, unlock$/],
     [['accounts', '--config', join(folder, 'none.yaml')], /none\.yaml: no such file$/],
     [['accounts', '--key-shares', join(folder, 'none.json')], /none\.json: no such key share file$/],
     [['accounts', '--key-shares', open], /open\.json: expected a file that only its owner can read; mode is 0604/],

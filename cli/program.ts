@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { addListOption, addOption, type Host, required, runProgram } from '../config/program.ts'
 import { table } from '../config/terminal.ts'
+import { type AuditFlags, verifyAudit } from './audit.ts'
 import { type AuthorityFlags, approve, permit } from './authority.ts'
 import { verifyEvidence } from './evidence.ts'
 import { type LockFlags, showLocks, unlock } from './locks.ts'
@@ -18,6 +19,7 @@ export function runWalletMpc(host: Host): Promise<number> {
     defineSign(program, host)
     defineAuthority(program, host)
     defineEvidence(program, host)
+    defineAudit(program, host)
     defineLocks(program, host)
   })
 }
@@ -106,6 +108,17 @@ function defineEvidence(program: Command, host: Host): void {
     .argument('<file>', 'a file that `sign` wrote when a peer made it abort')
     .option('--json', 'print JSON')
   command.action((file: string, flags: { readonly json?: boolean }) => verifyEvidence(host, file, flags.json === true))
+}
+
+function defineAudit(program: Command, host: Host): void {
+  const audit = program.command('audit').description('looks at the record that a sign-service keeps')
+  const command = audit
+    .command('verify')
+    .description('checks that no line of the record was changed, moved, or taken out')
+    .argument('<file...>', 'audit.jsonl; several files are one record, the oldest first')
+    .option('--json', 'print JSON')
+  addOption(command, '--head <line>', 'a head that was kept elsewhere: number and hash of a line that must be there')
+  command.action((files: string[], flags: AuditFlags) => verifyAudit(host, files, flags))
 }
 
 function defineLocks(program: Command, host: Host): void {

@@ -271,7 +271,9 @@ test('a client that leaves while it is asked about leaves no stream and no messa
     answered += 1
     return { ok: true, value: { caller: 'x', pass: undefined } }
   }
-  const gateway = await testGateway({}, { authorize })
+  const counted: string[] = []
+  const meter = { ...noMeter, refused: (code: string) => void counted.push(code) }
+  const gateway = await testGateway({}, { authorize, meter })
   const stream = await rawConnection(gateway, 'GET /rooms/r/subscribe HTTP/1.1\r\nHost: h\r\n\r\n')
   const head = 'POST /rooms/r/broadcast HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab'
   const upload = await rawConnection(gateway, head)
@@ -283,6 +285,7 @@ test('a client that leaves while it is asked about leaves no stream and no messa
   await new Promise((resolve) => setTimeout(resolve, 100))
   go()
   await until(() => answered === 2, 'both are answered')
+  await until(() => counted.includes('body_incomplete'), 'the upload is given up')
   const live = await subscribe(gateway, 'r')
   await post(gateway, 'r', 'broadcast', 'x')
   assert.deepEqual(await live.atLeast(1), [{ id: 0, data: 'x' }])

@@ -97,7 +97,7 @@ test('a restart forgets nothing, and a wrong policy keeps the service from start
   await service.ended
   service = place.start('sign-service', ['service.yaml'])
   await logLine(service, 'serving')
-  refusedWith(await sign('--transaction', unsigned(51).unsignedSerialized), 'APPROVAL_REQUIRED')
+  refusedWith(await sign('--transaction', unsigned(51).unsignedSerialized), 'DAILY_VALUE_EXCEEDED')
   writeFileSync(place.path('wrong.yaml'), stringify({ policy: { file: 'none.yaml' } }))
   for (const more of [[], ['--check-config']]) {
     const { exitCode, stderr } = await place.run('sign-service', ['wrong.yaml', ...more])

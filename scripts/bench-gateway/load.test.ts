@@ -13,7 +13,8 @@ const SMALL = { streamsPerRoom: 2, bodyBytes: 100, prefix: 'test' }
 
 async function onRaw(use: (o: Pick<LoadOptions, 'port'>) => Promise<void>): Promise<void> {
   const port = await freePort()
-  const server = await startServer({ command: process.execPath, args: ['--import', 'tsx', RAW, String(port)], port })
+  const args = ['--import', 'tsx', RAW, String(port)]
+  const server = await startServer({ command: process.execPath, args, cwd: process.cwd(), port })
   try {
     await use({ port })
   } finally {

@@ -1,6 +1,7 @@
 /** A server that is measured: started, waited for, and ended by the bench. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { cpuUs, pssKib, rssKib } from './process-figures.ts'
 
 export interface Server {
@@ -26,6 +27,7 @@ export interface ServerOptions {
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
   readonly port: number
   readonly headers?: string
   readonly publishHeaders?: string
@@ -50,6 +52,8 @@ const STOP_MS = 15_000
 
 export async function startServer(o: ServerOptions): Promise<Server> {
   const child = spawn(o.command, o.args, {
+    // Where no configuration file lies that would be taken.
+    cwd: o.cwd ?? tmpdir(),
     env: { ...process.env, ...o.env },
     stdio: ['ignore', 'pipe', 'pipe', ...(o.isProbed === true ? ['ipc' as const] : [])],
   })

@@ -21,7 +21,9 @@ async function start(file: string, env: Readonly<Record<string, string>> = {}, a
   }
   return startServer({
     command: process.execPath,
-    args: ['--import', 'tsx', `${ROOT}${file}`, ...(file.includes('raw') ? [String(port)] : [])],
+    // where the loader is
+    cwd: ROOT,
+    args: ['--import', 'tsx', file, ...(file.includes('raw') ? [String(port)] : [])],
     env: { ...limits, ...env, SIGN_GATEWAY_SERVER_PORT: String(port) },
     port,
   })

@@ -5,16 +5,20 @@ import { once } from 'node:events'
 import {
   appendFileSync,
   chmodSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { StateError } from '../../participant/index.ts'
 import { DAY_MS, type Entry, openJournal } from './journal.ts'
@@ -139,6 +143,54 @@ test('a write that fails is refused; afterwards it goes on with what is on the d
   await other.close()
 })
 
+test('a file that took the place of ours, as large as it is, is not ours', async () => {
+  const path = fresh()
+  const journal = await open(path)
+  await journal.record(spending('d1', '5'))
+  copyFileSync(path, `${path}.copy`)
+  renameSync(`${path}.copy`, path)
+  await assert.rejects(journal.record(spending('d2', '1')), isState)
+  await journal.close()
+})
+
+test('nothing is said before the system has put it on the disk', async () => {
+  const path = fresh()
+  const journal = await open(path)
+  const handle = await openFile(path)
+  const prototype = Object.getPrototypeOf(handle) as Record<'appendFile' | 'datasync', () => Promise<void>>
+  await handle.close()
+  for (const step of ['appendFile', 'datasync'] as const) {
+    const real = prototype[step]
+    let go = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    let reached = (): void => {}
+    const called = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    prototype[step] = async function (this: unknown, ...args: []) {
+      reached()
+      await gate
+      return real.apply(this, args)
+    }
+    try {
+      let told = false
+      const recorded = journal.record(spending(step, '1')).then(() => {
+        told = true
+      })
+      await called
+      await sleep(50)
+      assert.equal(told, false, step)
+      go()
+      await recorded
+    } finally {
+      prototype[step] = real
+    }
+  }
+  await journal.close()
+})
+
 test('what matters no more leaves the file; what matters stays', async () => {
   const path = fresh()
   mkdirSync(join(path, '..'))
@@ -150,6 +202,7 @@ test('what matters no more leaves the file; what matters stays', async () => {
     await Promise.all(batch)
   }
   await journal.record(permit('old', NOW / 1000 + 60))
+  await journal.record(permit('kept', NOW / 1000 + 864_000))
   now = NOW + 3 * DAY_MS
   await journal.record({ ...permit('new', now / 1000 + 60), at: now })
   await journal.record(spending('late', '3', now))
@@ -159,6 +212,7 @@ test('what matters no more leaves the file; what matters stays', async () => {
   const again = await openJournal(path, () => now)
   assert.equal(again.spent('r', 'a', '', now), 3n)
   assert.equal(again.isUsed('new'), true)
+  assert.equal(again.isUsed('kept'), true)
   await again.close()
 })
 

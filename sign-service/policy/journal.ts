@@ -140,7 +140,6 @@ class FileJournal implements Journal {
   }
 
   record(entry: Entry): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new StateError('the journal is closed'))
     this.#forget()
     if (this.#count() >= ENTRIES_LIMIT) {
       return Promise.reject(new StateError(`${this.#path}: expected at most ${ENTRIES_LIMIT} requests in a day`))

@@ -125,6 +125,7 @@ export const policy: readonly Mutant[] = [
     [ownTest('journal')],
     [
       ['counts at once', 'this.#apply(entry)\n    return new Promise', 'return new Promise'],
+      ['is on the disk before it resolves', 'await file.datasync()', 'void file.datasync()'],
       ['is written before it resolves', 'await file.appendFile(bytes)', 'void file.appendFile(bytes)'],
       ['rolls', ' && at > nowMs - DAY_MS', ''],
       ['the same digest once', 'digest !== exceptDigest && ', ''],
@@ -139,7 +140,6 @@ export const policy: readonly Mutant[] = [
       ['mode', 'if ((mode & 0o077) !== 0)'],
       ['another process', 'own.size !== this.#size', 'false'],
       ['the file of its name', 'own.ino !== named.ino || own.dev !== named.dev || ', ''],
-      ['a closed journal', 'if (this.#isClosed) return Promise.reject('],
       ['written anew', 'if (this.#lines > 2 * this.#count() + STALE_LIMIT)'],
       [
         'used permits stay when it is written anew',
