@@ -8,7 +8,8 @@
  */
 import { MpcError, type PresignRequest, type Refusal, type Secret, type SignRequest } from '../../participant/index.ts'
 import { type Approval, isApproval, isPermit } from '../../participant/signer/authority.ts'
-import type { Entry, Journal } from './journal.ts'
+import type { Journal } from './journal.ts'
+import type { Entry } from './journal-line.ts'
 import { type Asked, judgeRules, limitOf, type Reason, rulesFor } from './rules.ts'
 import { type PolicyFile, type RuleFile, UNLIMITED } from './schema.ts'
 import { type Subject, subjectOf } from './subject.ts'

@@ -21,7 +21,8 @@ import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { StateError } from '../../participant/index.ts'
-import { DAY_MS, type Entry, openJournal } from './journal.ts'
+import { DAY_MS, openJournal } from './journal.ts'
+import type { Entry } from './journal-line.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'journal-'))
 after(() => rmSync(folder, { recursive: true }))

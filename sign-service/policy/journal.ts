@@ -3,21 +3,18 @@
  * is only appended to. A line is on the disk before anything is signed because of it, and nothing takes it back: a signing
  * that fails later has spent its value and its permit all the same.
  *
- *   <8 hex digits of SHA-256> {"at":…,"spent":{…},"permit":{…}}\n
- *
  * One line has everything about one request, so that a crash leaves all of it or none. Only the last line can be torn; it was
  * never acknowledged and is cut off. Any other line that doesn't fit its checksum stops the service, since a limit that
  * forgot something is none. Requests that come together share one write and one sync.
  *
  * A second process on the same folder is found out by the size and identity of the file after each write.
  */
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { z } from 'zod'
 import { StateError } from '../../participant/index.ts'
 import { writeFileAtomic } from '../../participant/key-share/file.node.ts'
+import { type Entry, formatLine, parseLine } from './journal-line.ts'
 
 export const DAY_MS = 86_400_000
 /** A clock that was set back must not make a used permit fresh. */
@@ -27,17 +24,6 @@ const ENTRIES_LIMIT = 200_000
 /** Lines that no longer matter before the file is written anew. */
 const STALE_LIMIT = 20_000
 const FILE_LIMIT = 256 * 1024 * 1024
-
-const entrySchema = z.strictObject({
-  at: z.number().int().nonnegative(),
-  spent: z
-    .strictObject({ rule: z.string(), account: z.string(), digest: z.string(), wei: z.string().regex(/^[0-9]{1,78}$/) })
-    .optional(),
-  permit: z.strictObject({ id: z.string(), expires: z.number().int().nonnegative() }).optional(),
-})
-
-/** One request that may be signed. */
-export type Entry = z.infer<typeof entrySchema>
 
 export interface Journal {
   /** Wei of the last 24 hours by this rule for this account, without what has this digest: signing it again is the same. */
@@ -283,23 +269,6 @@ class FileJournal implements Journal {
 
 function keyOf(rule: string, account: string): string {
   return JSON.stringify([rule, account])
-}
-
-function formatLine(entry: Entry): string {
-  const json = JSON.stringify(entry)
-  return `${checksum(json)} ${json}\n`
-}
-
-/** Undefined when it is damaged. */
-function parseLine(line: string): Entry | undefined {
-  const [sum, json] = [line.slice(0, 8), line.slice(9)]
-  if (line[8] !== ' ' || checksum(json) !== sum) return undefined
-  const parsed = entrySchema.safeParse(JSON.parse(json))
-  return parsed.success ? parsed.data : undefined
-}
-
-function checksum(json: string): string {
-  return createHash('sha256').update(json).digest('hex').slice(0, 8)
 }
 
 /** So that a new file is found under its name after a crash. */

@@ -29,11 +29,26 @@ const REQUESTS: readonly string[] = [
   `POST /rooms/r1/broadcast HTTP/1.1\r\n${HOST}Content-Length: 5\r\nTTL: 60\r\nOrigin: https://a.example\r\n\r\nhello`,
   `POST /rooms/r1/broadcast HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`,
   `POST /rooms/r%2e1/issue_unique_idx HTTP/1.1\r\n${HOST}Content-Length: 0\r\n\r\n`,
+  `POST /rooms/r1/broadcast HTTP/1.1\r\n${HOST}Content-Length: 2\r\nIdempotency-Key: k1\r\n\r\nhi`,
+  `GET /rooms/r1 HTTP/1.1\r\n${HOST}\r\n`,
   `OPTIONS /rooms/r1/broadcast HTTP/1.1\r\n${HOST}Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n\r\n`,
 ]
 const TOKENS = [
   ...['\r\n', '\n', ' ', '%', '%00', '%2F', '%ff', '..', '/', '//', '?', '#', ';', ',', ':', '\0', '\u00ff'],
-  ...['0', '-1', '99999999999999999999', 'chunked', 'HTTP/1.0', 'HTTP/2.0', 'GET', 'CONNECT', 'HEAD', 'PUT', 'PRI'],
+  ...[
+    '0',
+    '-1',
+    '99999999999999999999',
+    'chunked',
+    'HTTP/1.0',
+    'HTTP/2.0',
+    'GET',
+    'CONNECT',
+    'HEAD',
+    'PUT',
+    'DELETE',
+    'PRI',
+  ],
   ...[
     'Expect: 100-continue\r\n',
     'Content-Length: 3\r\n',
@@ -50,7 +65,7 @@ function changeRequest(raw: Uint8Array, d: Dice): Uint8Array {
   return latin1(text.slice(0, at) + d.pick(TOKENS) + text.slice(at + d.pick([0, 0, 1, 3])))
 }
 
-const STATUSES = new Set([100, 200, 204, 400, 404, 405, 408, 409, 413, 417, 426, 429, 431, 501])
+const STATUSES = new Set([100, 200, 201, 204, 400, 401, 403, 404, 405, 408, 409, 410, 413, 417, 426, 429, 431, 501])
 
 function requests(): Target {
   let running: Promise<RunningGateway> | undefined

@@ -67,8 +67,14 @@ export const config: readonly Mutant[] = [
     ['sign-service/policy.test.ts'],
     [
       ['accounts', 'served === undefined || served.has(account)', 'true'],
-      ['accounts of presignatures', 'decide, decidePresign }', 'decide, decidePresign: () => undefined }'],
+      ['accounts of presignatures', 'decide, decidePresign, close', 'decide, decidePresign: () => undefined, close'],
       ['all accounts without a list', 'served === undefined || served.has(account)', 'served?.has(account)'],
+      ['a rule with permits needs their key', 'if (wanting !== undefined && permit_key_file === undefined)'],
+      [
+        'accounts besides the rules',
+        'served.decidePresign(request) ?? byRules.decide(request)',
+        'byRules.decide(request)',
+      ],
       ['bare digests', "if (request.payload.kind === 'digest' && !policy.allow_raw_digest) {", 'if (false) {'],
       ['bare digests where they are allowed', ' && !policy.allow_raw_digest', ''],
       ['everything else is signed', "request.payload.kind === 'digest' && ", ''],

@@ -135,7 +135,6 @@ export const policy: readonly Mutant[] = [
         'if (!digests.has(spent.digest)) digests.set',
       ],
       ['damage', 'parseLine(line) ?? this.#broken(i + 1)', 'parseLine(line) ?? { at: 0 }'],
-      ['checksum', ' || checksum(json) !== sum', ''],
       ['a torn line is cut off', 'await file.truncate(this.#size)', ''],
       ['mode', 'if ((mode & 0o077) !== 0)'],
       ['another process', 'own.size !== this.#size', 'false'],
@@ -147,6 +146,12 @@ export const policy: readonly Mutant[] = [
         'for (const [id, expires] of new Map<string, number>()) entries.push(',
       ],
     ],
+  ),
+  ...mutants(
+    'policy/journal-line',
+    own('journal-line'),
+    [ownTest('journal')],
+    [['checksum', ' || checksum(json) !== sum', '']],
   ),
   ...mutants(
     'policy/schema',
