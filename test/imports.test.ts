@@ -20,7 +20,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 }
 
 /** The layers of participant/, lowest first. */
-const LAYERS = ['base', 'math', 'paillier', 'wire', 'zk', 'party', 'protocols', 'key-share', 'room', 'exchange', 'signer']
+const LAYERS = [
+  'base',
+  'math',
+  'paillier',
+  'wire',
+  'zk',
+  'party',
+  'protocols',
+  'key-share',
+  'room',
+  'exchange',
+  'signer',
+]
 
 function sources(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })

@@ -26,6 +26,8 @@ export interface SimulatedSession {
   /** As in ConnectionOptions. */
   readonly mayRestart?: boolean
   readonly work?: Work
+  /** Of parties that compute elsewhere than `work` says. */
+  readonly workOf?: (id: PartyId) => Work | undefined
   /** What each party has in place of the plain room. */
   readonly channelOf?: (id: PartyId) => Channel
   /** As in ConnectionOptions, for all of them. */
@@ -52,7 +54,7 @@ export async function runAll<T>(
         channel: o.channelOf?.(id) ?? room,
         protocols: o.protocols,
         random: o.random ?? systemRandom,
-        work: o.work ?? testWork,
+        work: o.workOf?.(id) ?? o.work ?? testWork,
         deadlineMs: o.deadlineMs ?? 60_000,
         mayRestart: o.mayRestart ?? false,
         ...(o.convicts === undefined ? {} : { convicts: o.convicts }),

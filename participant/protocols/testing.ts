@@ -16,7 +16,7 @@ import type { BroadcastRound, DirectRound, Round } from '../party/rounds.ts'
 import { runAll, type SimulatedSession } from '../party/testing.ts'
 import { fixed } from '../wire/codec.ts'
 import type { Binding, Proof } from '../zk/sigma.ts'
-import type { Work } from '../zk/work.ts'
+import { inProcess, type Work } from '../zk/work.ts'
 import { auxInfo } from './aux-info/protocol.ts'
 import { type AuxRounds, auxRounds } from './aux-info/rounds.ts'
 import { convicts } from './evidence.ts'
@@ -72,11 +72,14 @@ function run<T>(
   o: Run,
   protocols: readonly ProtocolRounds[],
   each: (party: (protocol: string) => Party, id: PartyId) => Promise<T>,
+  bringsOwn: (id: PartyId) => boolean = () => false,
 ): Promise<Results<T>> {
   const { identities, roster, level } = f
   const { cheats = {}, ...rest } = o
+  // a worker thread refuses to prove what is no secret key at all; who cheats does not use one
+  const workOf = (id: PartyId) => (cheats[id] !== undefined || bringsOwn(id) ? inProcess : undefined)
   const session = sessionFor(testContext(f, protocols.at(-1)?.protocol ?? '', o.signers))
-  return runAll({ identities, roster, level, protocols, ...session, ...rest }, (party, id) =>
+  return runAll({ identities, roster, level, protocols, workOf, ...session, ...rest }, (party, id) =>
     each((protocol) => (cheats[id] ?? honest)(party(protocol)), id),
   )
 }
@@ -110,10 +113,12 @@ export function runAux(
   o: Run = {},
   secrets: (id: PartyId) => Pick<AuxInfo, 'paillier' | 'pedersen'> = (id) => (f.shares.get(id) as KeyShare).aux,
 ): Promise<Results<AuxInfo>> {
-  return run(f, o, [f.aux], (party, id) => {
+  const each = (party: (protocol: string) => Party, id: PartyId): Promise<AuxInfo> => {
     const { paillier, pedersen } = secrets(id)
     return auxInfo({ paillier, pedersen, rounds: f.aux }, party('aux-info'))
-  })
+  }
+  const isOwn = (id: PartyId): boolean => secrets(id) !== f.shares.get(id)?.aux
+  return run(f, o, [f.aux], each, isOwn)
 }
 
 /** `material` is what each party has: by default its dealt share. */

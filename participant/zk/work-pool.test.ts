@@ -265,7 +265,8 @@ test('a search counts on, is cancelled at once, the next one begins, and proofs 
   let counted = (): void => undefined
   const progress = new Promise<void>((resolve) => (counted = resolve))
   const onProgress = ({ candidates }: { readonly candidates: number }): void => {
-    if (counts.push(candidates) === 4) counted()
+    counts.push(candidates)
+    if (candidates > (counts[0] as number)) counted()
   }
   const long = safePrime({ bits: 3000, maker: shared.pool.primes, signal: controller.signal, onProgress })
   const next = blumPrime({ bits: 256, maker: shared.pool.primes })
@@ -273,8 +274,7 @@ test('a search counts on, is cancelled at once, the next one begins, and proofs 
   void next.then(() => (found = true))
   await shared.pool.prove(proof, binding, statement, witness, seededRandom('between'))
   await progress
-  assert.deepEqual([found, counts.length], [false, 4])
-  assert.ok((counts[3] as number) > (counts[0] as number), 'nothing was tested in between')
+  assert.equal(found, false)
   controller.abort()
   await assert.rejects(long, (e) => e instanceof TransportError && e.message === 'cancelled')
   assert.equal(isProbablePrime(await next), true)
