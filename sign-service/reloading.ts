@@ -44,6 +44,7 @@ async function reload({ load, config, service, policy, logger, audit, read }: Re
     await service.reload({ keyShares: shares, policy: rules })
     await audit?.append('reloaded', { accounts: [...shares.keys()] })
   } catch (e) {
+    service.notReloaded()
     // our own errors name a file and what was expected
     logger.error(
       { error: e instanceof Error && 'code' in e ? e.message : 'unknown' },

@@ -59,6 +59,8 @@ export interface RunningService {
   readonly metricsUrl: string | undefined
   /** Serves these shares from now on, under this policy; what is under way ends as it began. */
   reload(o: { readonly keyShares: ReadonlyMap<string, KeyShare>; readonly policy?: Policy }): Promise<void>
+  /** Counts that what was asked to be read again could not be. */
+  notReloaded(): void
   /** Takes no new signings, lets the running ones end for `graceMs`, abandons the rest. Can be called again. */
   close(graceMs?: number): Promise<void>
 }
@@ -224,6 +226,7 @@ export async function startService({
       await Promise.all(servings.map((s) => s.service.ready))
       logger.info({ accounts: keyShares.size }, 'reloaded')
     },
+    notReloaded: () => metrics.keystore('reload', false),
     close(graceMs = CLOSE_GRACE_MS) {
       closing ??= shutDown(graceMs)
       return closing
