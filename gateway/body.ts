@@ -14,27 +14,22 @@ export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<B
     const chunks: Buffer[] = []
     let length = 0
 
-    const finish = (result: Buffer | 'too large' | 'incomplete') => {
-      incoming.off('data', onData)
-      incoming.off('end', onEnd)
-      incoming.off('close', onClose)
-      resolve(result)
-    }
     const onData = (chunk: Buffer) => {
       length += chunk.length
       if (length <= maxBytes) {
         chunks.push(chunk)
         return
       }
+      incoming.off('data', onData)
       incoming.pause()
-      finish('too large')
+      resolve('too large')
     }
-    const onEnd = () => finish(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length))
-    const onClose = () => finish('incomplete')
-
     incoming.on('data', onData)
-    incoming.on('end', onEnd)
-    incoming.on('close', onClose)
-    incoming.on('error', () => {}) // 'close' follows
+    // Whichever comes first; a promise keeps to it.
+    incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length)))
+    incoming.on('close', () => resolve('incomplete'))
+    incoming.on('error', ignore) // 'close' follows
   })
 }
+
+function ignore(): void {}

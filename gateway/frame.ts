@@ -25,8 +25,13 @@ export function bodyProblem(body: Buffer): 'not UTF-8' | 'CR or NUL' | undefined
 
 /** The whole event for one message. The body must have passed `bodyProblem`; a leading BOM in it is kept. */
 export function messageFrame(id: number, body: Buffer): Buffer {
-  const head = Buffer.from(`event: ${EVENT_NAME}\nid: ${id}\ndata: `)
-  return Buffer.concat([head, body.includes(LF) ? prefixLines(body) : body, END_OF_EVENT])
+  const head = `event: ${EVENT_NAME}\nid: ${id}\ndata: `
+  const data = body.includes(LF) ? prefixLines(body) : body
+  const frame = Buffer.allocUnsafeSlow(head.length + data.length + END_OF_EVENT.length)
+  frame.write(head, 'latin1')
+  frame.set(data, head.length)
+  frame.set(END_OF_EVENT, head.length + data.length)
+  return frame
 }
 
 /** Inserts `data: ` after each LF. One byte is one character in latin1, so the other bytes come back as they were. */

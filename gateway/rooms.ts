@@ -54,11 +54,11 @@ export class MemoryStore implements Store {
 
   async publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>> {
     const { ttlSeconds, idempotencyKey, pass } = options
-    const opened = this.#open(id, pass)
+    const nowMs = this.#clock.nowMs()
+    const opened = this.#open(id, pass, nowMs)
     if (!opened.ok) return opened
     const room = opened.value
     const { epoch } = room
-    const nowMs = this.#clock.nowMs()
     this.#bytes -= room.expire(nowMs)
     const hash = idempotencyKey === undefined ? '' : bodyHash(body)
     const taken = idempotencyKey === undefined ? undefined : room.keys.find(idempotencyKey)
@@ -147,21 +147,21 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {}
 
   /** The room of this id, made if it isn't there. */
-  #open(id: string, pass: Pass): Found<Room> {
-    const room = this.#find(id)
+  #open(id: string, pass: Pass, nowMs = this.#clock.nowMs()): Found<Room> {
+    const room = this.#find(id, nowMs)
     // A pass is for one room, and never makes or enters another of the same name.
     if (room === undefined)
       return pass === undefined || pass === '*' ? this.#make(id, false) : refused(refusals.roomGone())
     const refusal = passProblem(room, pass)
     if (refusal !== undefined) return refused(refusal)
-    room.touch(this.#clock.nowMs())
+    room.touch(nowMs)
     return found(room)
   }
 
   /** The room of this id, unless its time is over and it is only still here because nobody has swept. */
-  #find(id: string): Room | undefined {
+  #find(id: string, nowMs = this.#clock.nowMs()): Room | undefined {
     const room = this.#rooms.get(id)
-    if (room === undefined || !this.#isOver(room, this.#clock.nowMs())) return room
+    if (room === undefined || !this.#isOver(room, nowMs)) return room
     this.#forget(id, room)
     return undefined
   }

@@ -11,11 +11,8 @@ import type { ServerResponse } from 'node:http'
 import { KEEP_ALIVE } from './frame.ts'
 import type { Lag, Meter } from './hooks.ts'
 import type { Log } from './log.ts'
-import { releaseAtEndOfTurn } from './turn.ts'
 
 const REPLAY_BATCH_BYTES = 65_536
-/** More than this isn't held back for the end of the turn. */
-const MAX_HELD_BYTES = 65_536
 const MAX_STALLED_PERIODS = 4
 /** How long a reader may take for what is on its way when its stream has been ended. */
 const END_GRACE_MS = 10_000
@@ -43,7 +40,6 @@ export class Subscriber {
   #live = false
   #waitingForDrain = false
   #stalledPeriods = 0
-  #isHeld = false
   #ended = false
 
   constructor({ outgoing, log, from, maxBufferedBytes, meter, onCutOff }: SubscriberOptions) {
@@ -68,32 +64,15 @@ export class Subscriber {
 
   #sendLive(): void {
     for (let event = this.#log.from(this.#next); event !== undefined; event = this.#log.from(this.#next)) {
-      if (this.#outgoing.writableLength > MAX_HELD_BYTES) this.release()
-      // Checked before writing, so that one message of any permitted size reaches a reader that keeps up; and not for
-      // what this side holds back.
-      if (!this.#isHeld && this.#outgoing.writableLength > this.#maxBufferedBytes) {
+      // Checked before writing, so that one message of any permitted size reaches a reader that keeps up.
+      if (this.#outgoing.writableLength > this.#maxBufferedBytes) {
         this.#cutOff('buffer full')
         return
       }
-      this.#hold()
       this.#outgoing.write(event.frame)
       this.#next = event.id + 1
       this.#meter.delivered(1, event.frame.length)
     }
-  }
-
-  #hold(): void {
-    if (this.#isHeld) return
-    this.#isHeld = true
-    this.#outgoing.cork()
-    releaseAtEndOfTurn(this)
-  }
-
-  /** Lets go what was held back for the end of the turn. */
-  release(): void {
-    if (!this.#isHeld) return
-    this.#isHeld = false
-    this.#outgoing.uncork()
   }
 
   #replay(): void {
@@ -142,7 +121,6 @@ export class Subscriber {
   end(last: Buffer): void {
     if (this.#ended) return
     this.#ended = true
-    this.release()
     const giveUp = setTimeout(() => this.#outgoing.destroy(), END_GRACE_MS)
     giveUp.unref()
     this.#outgoing.once('close', () => clearTimeout(giveUp))

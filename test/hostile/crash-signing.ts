@@ -151,8 +151,11 @@ export class Stage {
     this.#nonces.push(signed.r)
   }
 
+  /** All but the record of what was signed, which grows. */
   #onDisk(): ReadonlyMap<string, string> {
-    const names = readdirSync(this.#place.folder).sort()
+    const names = readdirSync(this.#place.folder)
+      .filter((name) => name !== 'audit')
+      .sort()
     return new Map(names.map((name) => [name, readFileSync(this.#place.path(name), 'latin1')]))
   }
 }

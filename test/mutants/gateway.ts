@@ -161,7 +161,7 @@ export const gateway: readonly Mutant[] = [
       ['a length that is announced', "if (Number(incoming.headers['content-length'] ?? 0) > maxBytes)"],
       ['a length that is not', 'if (length <= maxBytes) {', 'if (true) {'],
       ['an early end before reading', "if (incoming.destroyed) return Promise.resolve('incomplete')", ''],
-      ['an early end', "const onClose = () => finish('incomplete')", 'const onClose = () => onEnd()'],
+      ['an early end', "incoming.on('close', () => resolve('incomplete'))", ''],
     ],
   ),
   ...mutants(
@@ -171,10 +171,10 @@ export const gateway: readonly Mutant[] = [
     [
       [
         'an idle room is another',
-        'if (room === undefined || !this.#isOver(room, this.#clock.nowMs())) return room',
+        'if (room === undefined || !this.#isOver(room, nowMs)) return room',
         'return room',
       ],
-      ['use keeps a room', 'room.touch(this.#clock.nowMs())', ''],
+      ['use keeps a room', 'room.touch(nowMs)', ''],
       ['rooms', 'if (this.#rooms.size >= this.#limits.rooms) return refused'],
       ['idle rooms make place', 'if (this.#rooms.size >= this.#limits.rooms) this.sweep()'],
       ['messages of a room', 'if (room.messages >= this.#limits.room_messages)'],
