@@ -169,11 +169,7 @@ export const gateway: readonly Mutant[] = [
     'gateway/rooms.ts',
     [limits('^(too many rooms|a full room|the history|messages with a TTL|G7|an expired room)')],
     [
-      [
-        'an idle room is another',
-        'if (room === undefined || !this.#isOver(room, nowMs)) return room',
-        'return room',
-      ],
+      ['an idle room is another', 'if (room === undefined || !this.#isOver(room, nowMs)) return room', 'return room'],
       ['use keeps a room', 'room.touch(nowMs)', ''],
       ['rooms', 'if (this.#rooms.size >= this.#limits.rooms) return refused'],
       ['idle rooms make place', 'if (this.#rooms.size >= this.#limits.rooms) this.sweep()'],
