@@ -1,15 +1,48 @@
 /**
- * What expires, the soonest first: a binary heap, so that a room with thousands of messages that each have their time
- * costs the same for every one of them.
+ * What expires, the soonest first. What comes in the order of its time, as messages with one TTL do, waits in a queue;
+ * the rest in a binary heap. So a room with thousands of messages that each have their time costs the same for every one
+ * of them, and almost nothing where the times are as they usually are.
  */
 export interface Expiring {
   readonly expiresAtMs: number
 }
 
+/** The queue moves up when so much before its first is empty, and half of it. */
+const MIN_EMPTY = 64
+
 export class Expiries<T extends Expiring> {
+  #queue: (T | undefined)[] = []
+  /** Where the first of the queue is; before it is nothing. */
+  #first = 0
   readonly #heap: T[] = []
 
   add(item: T): void {
+    const last = this.#queue.at(-1)
+    if (last === undefined || last.expiresAtMs <= item.expiresAtMs) this.#queue.push(item)
+    else this.#rise(item)
+  }
+
+  /** Takes out the one whose time came first, if its time has come. */
+  takeExpired(nowMs: number): T | undefined {
+    const queued = this.#queue[this.#first]
+    const [heaped] = this.#heap
+    if (heaped !== undefined && heaped.expiresAtMs < (queued?.expiresAtMs ?? Number.POSITIVE_INFINITY)) {
+      if (heaped.expiresAtMs > nowMs) return undefined
+      const last = this.#heap.pop() as T
+      if (this.#heap.length > 0) this.#sink(last)
+      return heaped
+    }
+    if (queued === undefined || queued.expiresAtMs > nowMs) return undefined
+    this.#queue[this.#first] = undefined
+    this.#first += 1
+    if (this.#first >= MIN_EMPTY && 2 * this.#first >= this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#first)
+      this.#first = 0
+    }
+    return queued
+  }
+
+  #rise(item: T): void {
     const heap = this.#heap
     let at = heap.length
     heap.push(item)
@@ -21,15 +54,6 @@ export class Expiries<T extends Expiring> {
       at = parent
     }
     heap[at] = item
-  }
-
-  /** Takes out the one whose time came first, if its time has come. */
-  takeExpired(nowMs: number): T | undefined {
-    const [first] = this.#heap
-    if (first === undefined || first.expiresAtMs > nowMs) return undefined
-    const last = this.#heap.pop() as T
-    if (this.#heap.length > 0) this.#sink(last)
-    return first
   }
 
   /** Puts `item` in the place of the first. */
