@@ -5,8 +5,11 @@
 import { Buffer } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 
-/** The body, or why there is none: it is too large, or the connection ended first. Never rejects. */
-export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Buffer | 'too large' | 'incomplete'> {
+/** The body, or why there is none: it is too large, or the connection ended first. */
+export type Body = Buffer | 'too large' | 'incomplete'
+
+/** Never rejects. */
+export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Body> {
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve('too large')
   // what was asked before reading may have taken longer than the client stayed
   if (incoming.destroyed) return Promise.resolve('incomplete')

@@ -26,7 +26,7 @@ export interface Connection {
 }
 
 interface Answer {
-  once(event: 'close', done: () => void): unknown
+  on(event: 'close', done: () => void): unknown
 }
 
 export class OpenConnections {
@@ -44,7 +44,7 @@ export class OpenConnections {
     const use = this.#open.get(socket)
     if (use === undefined) return
     use.answers += 1
-    answer.once('close', () => {
+    answer.on('close', () => {
       use.answers -= 1
       use.bytesRead = socket.bytesRead
       if (this.#isClosing && use.answers === 0) socket.destroySoon()

@@ -3,6 +3,7 @@
  * (metrics/). Tests that need none of it use those at the end.
  */
 import type { IncomingMessage } from 'node:http'
+import type { Eventual } from './eventual.ts'
 import type { Refusal } from './refusal.ts'
 import type { Found, Pass } from './store.ts'
 
@@ -24,7 +25,7 @@ export interface Granted {
 }
 
 /** Never rejects for what a client sent: that is a refusal. */
-export type Authorize = (incoming: IncomingMessage, action: Action, roomId: string) => Promise<Found<Granted>>
+export type Authorize = (incoming: IncomingMessage, action: Action, roomId: string) => Eventual<Found<Granted>>
 
 export interface Admission {
   request(caller: string, action: Action): Refusal | undefined

@@ -8,6 +8,7 @@
 import type { Buffer } from 'node:buffer'
 import type { GatewayConfig } from '../config/schema.ts'
 import type { Clock } from './clock.ts'
+import type { Eventual } from './eventual.ts'
 import type { Meter } from './hooks.ts'
 import { bodyHash, keyExpiryMs } from './idempotency.ts'
 import { type Refusal, refusals } from './refusal.ts'
@@ -52,7 +53,7 @@ export class MemoryStore implements Store {
     return made.ok ? found({ epoch: made.value.epoch }) : made
   }
 
-  async publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>> {
+  publish(id: string, body: Buffer, options: PublishOptions): Eventual<Found<Published>> {
     const { ttlSeconds, idempotencyKey, pass } = options
     const nowMs = this.#clock.nowMs()
     const opened = this.#open(id, pass, nowMs)
@@ -78,7 +79,7 @@ export class MemoryStore implements Store {
       const entry = { id: messageId, bodyHash: hash, expiresAtMs: keyExpiryMs(nowMs, ttlSeconds) }
       room.keys.add(idempotencyKey, entry, this.#limits.room_keys)
     }
-    room.append(frame, ttlSeconds === undefined ? undefined : nowMs + 1000 * ttlSeconds)
+    room.append(frame, ttlSeconds === undefined ? undefined : Math.ceil(nowMs) + 1000 * ttlSeconds)
     this.#bytes += room.bytes - bytesBefore
     return found({ id: messageId, epoch, isRepeat: false })
   }

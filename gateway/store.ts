@@ -3,7 +3,9 @@
  * promises: what was published with ok is seen by every present and later listener, once and in order; an index is never
  * given out twice.
  */
+
 import type { Buffer } from 'node:buffer'
+import type { Eventual } from './eventual.ts'
 import type { Refusal } from './refusal.ts'
 import type { Room } from './room.ts'
 
@@ -48,7 +50,7 @@ export interface RoomState {
 export interface Store {
   /** Makes a private room, that only passes with its epoch open. `room_exists` when there is one of this id. */
   create(id: string): Promise<Found<{ readonly epoch: string }>>
-  publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>>
+  publish(id: string, body: Buffer, options: PublishOptions): Eventual<Found<Published>>
   issueIndex(id: string, pass?: Pass): Promise<Found<number>>
   /**
    * The room with its whole log in this process, ready for one more stream of it; kept so while it has streams. How many

@@ -26,6 +26,8 @@ export class Buckets {
   readonly #perMs: number
   readonly #burst: number
   readonly #maxCallers: number
+  /** Who came last; nobody has to be put behind them. */
+  #last: string | undefined
 
   constructor({ perSecond, burst, maxCallers }: BucketOptions) {
     this.#perMs = perSecond / 1000
@@ -51,14 +53,18 @@ export class Buckets {
     if (known !== undefined) {
       known.tokens = this.#levelAt(known, nowMs)
       known.atMs = nowMs
-      this.#buckets.delete(caller)
-      this.#buckets.set(caller, known)
+      if (caller !== this.#last) {
+        this.#buckets.delete(caller)
+        this.#buckets.set(caller, known)
+        this.#last = caller
+      }
       return known
     }
     this.#dropFull(nowMs)
     const tokens = this.#buckets.size < this.#maxCallers ? this.#burst : this.#dropOldest(nowMs)
     const bucket = { tokens, atMs: nowMs }
     this.#buckets.set(caller, bucket)
+    this.#last = caller
     return bucket
   }
 

@@ -6,6 +6,7 @@
  * for what the mode asks for; a private one only ever opens to its own tokens (the store compares the epoch).
  */
 import type { IncomingMessage } from 'node:http'
+import { type Eventual, whenKnown } from '../eventual.ts'
 import type { Action, Authorize, Granted } from '../hooks.ts'
 import { refusals } from '../refusal.ts'
 import type { Found, Pass } from '../store.ts'
@@ -33,9 +34,11 @@ export function createAuthorizer(
 ): Authorizer {
   const verified = new Verified<Shown>()
 
-  const show = async (token: string): Promise<Found<Shown>> => {
+  const show = (token: string): Eventual<Found<Shown>> => {
     const known = verified.get(token, nowMs())
-    if (known !== undefined) return { ok: true, value: known }
+    return known === undefined ? verify(token) : { ok: true, value: known }
+  }
+  const verify = async (token: string): Promise<Found<Shown>> => {
     const using = secrets()
     const shown = await check(token, using, nowMs())
     // not by secrets that were exchanged meanwhile
@@ -45,15 +48,16 @@ export function createAuthorizer(
 
   return {
     forget: () => verified.clear(),
-    async authorize(incoming, action, roomId) {
+    authorize(incoming, action, roomId) {
       const bearer = bearerOf(incoming)
       if (!bearer.ok) return bearer
       if (bearer.value === undefined) return anonymous(secrets(), addressOf(incoming), action)
-      const shown = await show(bearer.value)
-      if (!shown.ok) return shown
-      return shown.value.kind === 'room'
-        ? grantRoom(shown.value.token, addressOf(incoming), action, roomId)
-        : grantIdentity(shown.value.identity, addressOf(incoming), action, roomId)
+      return whenKnown(show(bearer.value), (shown): Found<Granted> => {
+        if (!shown.ok) return shown
+        return shown.value.kind === 'room'
+          ? grantRoom(shown.value.token, addressOf(incoming), action, roomId)
+          : grantIdentity(shown.value.identity, addressOf(incoming), action, roomId)
+      })
     },
   }
 }

@@ -7,6 +7,7 @@ import type { GatewayConfig } from '../../config/schema.ts'
 import type { Mint } from '../auth/auth.ts'
 import type { Clock } from '../clock.ts'
 import { allowOrigin } from '../cors.ts'
+import { type Eventual, whenKnown } from '../eventual.ts'
 import type { Action, Admission, Authorize, Granted, Meter, MintOwner } from '../hooks.ts'
 import { type Refusal, refusalResponse, refusals } from '../refusal.ts'
 import { parseRoomId } from '../room-id.ts'
@@ -63,14 +64,15 @@ export function refuserOf({ meter }: AppOptions): (refusal: Refusal) => Response
 export function guard(options: AppOptions, action: Action) {
   const { config, authorize, admission } = options
   const refuse = refuserOf(options)
-  return async (incoming: IncomingMessage, outgoing: ServerResponse, path: string): Promise<RoomRequest | Response> => {
+  return (incoming: IncomingMessage, outgoing: ServerResponse, path: string): Eventual<RoomRequest | Response> => {
     const roomId = parseRoomId(path.split('/')[2] ?? '', config.limits.room_id_length)
     if (roomId === undefined) return refuse(refusals.badRoomId(config.limits.room_id_length))
-    const granted = await authorize(incoming, action, roomId)
-    if (!granted.ok) return refuse(granted.refusal)
-    const limited = admission.request(granted.value.caller, action)
-    if (limited !== undefined) return refuse(limited)
-    return { incoming, outgoing, roomId, granted: granted.value, refuse }
+    return whenKnown(authorize(incoming, action, roomId), (granted): RoomRequest | Response => {
+      if (!granted.ok) return refuse(granted.refusal)
+      const limited = admission.request(granted.value.caller, action)
+      if (limited !== undefined) return refuse(limited)
+      return { incoming, outgoing, roomId, granted: granted.value, refuse }
+    })
   }
 }
 
@@ -78,7 +80,7 @@ export function guard(options: AppOptions, action: Action) {
 export function guarded(
   options: AppOptions,
   action: Action,
-  handle: (request: RoutedRequest, options: AppOptions) => Promise<Response>,
+  handle: (request: RoutedRequest, options: AppOptions) => Eventual<Response>,
 ): (c: Handled) => Promise<Response> {
   const admit = guard(options, action)
   return async (c) => {

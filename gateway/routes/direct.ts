@@ -8,6 +8,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { type Eventual, whenKnown } from '../eventual.ts'
 import { broadcast } from './broadcast.ts'
 import { type AppOptions, guard, type Handled, prepare, type RoomRequest } from './context.ts'
 import { subscribe } from './subscribe.ts'
@@ -16,7 +17,7 @@ const PLAIN_TARGET = /^\/rooms\/[\w-][\w.-]*\/(subscribe|broadcast)$/
 /** HTTP/2 has none, and goes the long way. */
 const PLAIN_HOST = /^[a-z0-9._-]+(:([1-5]\d{3,4}|[6-9]\d{3}))?$/
 
-type Serve = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<Response>
+type Serve = (incoming: IncomingMessage, outgoing: ServerResponse) => Eventual<Response>
 
 interface Decision {
   readonly answer: Promise<Response>
@@ -30,12 +31,12 @@ export function directly(options: AppOptions, longWay: RequestListener): Request
   const { logger, clock } = options
   const way = (
     guarded: ReturnType<typeof guard>,
-    handle: (request: RoomRequest, options: AppOptions) => Promise<Response>,
+    handle: (request: RoomRequest, options: AppOptions) => Eventual<Response>,
   ): Serve => {
-    return async (incoming, outgoing) => {
-      const request = await guarded(incoming, outgoing, incoming.url ?? '')
-      return request instanceof Response ? request : handle(request, options)
-    }
+    return (incoming, outgoing) =>
+      whenKnown(guarded(incoming, outgoing, incoming.url ?? ''), (request) =>
+        request instanceof Response ? request : handle(request, options),
+      )
   }
   const subscribeTo = way(guard(options, 'subscribe'), subscribe)
   const broadcastTo = way(guard(options, 'publish'), broadcast)
@@ -45,7 +46,7 @@ export function directly(options: AppOptions, longWay: RequestListener): Request
     if (action === undefined) return longWay(incoming, outgoing)
     const startedAtMs = clock.nowMs()
     prepare(incoming, outgoing, options)
-    const answer = (action === 'subscribe' ? subscribeTo : broadcastTo)(incoming, outgoing)
+    const answer = attempt(() => (action === 'subscribe' ? subscribeTo : broadcastTo)(incoming, outgoing))
     const handOver = (): void => {
       decisions.set(incoming, { answer, startedAtMs })
       longWay(incoming, outgoing)
@@ -65,6 +66,15 @@ export function orDecided(route: (c: Handled) => Promise<Response>): (c: Handled
 /** When a request began that has been decided already. */
 export function decidedRequestStartedAtMs(incoming: IncomingMessage): number | undefined {
   return decisions.get(incoming)?.startedAtMs
+}
+
+/** What it throws is the answer too. */
+function attempt(serve: () => Eventual<Response>): Promise<Response> {
+  try {
+    return Promise.resolve(serve())
+  } catch (e) {
+    return Promise.reject(e)
+  }
 }
 
 function plainAction({ method, url = '', headers }: IncomingMessage): 'subscribe' | 'broadcast' | undefined {

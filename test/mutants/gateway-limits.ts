@@ -18,11 +18,7 @@ export const gatewayLimits: readonly Mutant[] = [
         'this.#burst',
       ],
       ['it fills with time', ' + (nowMs - bucket.atMs) * this.#perMs', ''],
-      [
-        'who comes often is remembered',
-        '      this.#buckets.delete(caller)\n      this.#buckets.set(caller, known)\n',
-        '',
-      ],
+      ['who comes often is remembered', 'if (caller !== this.#last)'],
       ['full ones are dropped', '    this.#dropFull(nowMs)\n', ''],
       ['only full ones', ' || this.#levelAt(bucket, nowMs) < this.#burst', ''],
       ['the cap', 'this.#buckets.size < this.#maxCallers ? this.#burst : this.#dropOldest(nowMs)', 'this.#burst'],

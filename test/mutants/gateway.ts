@@ -100,7 +100,11 @@ export const gateway: readonly Mutant[] = [
     [keys('^(what a key may be|pitfall 26)')],
     [
       ['form of a key', 'if (key !== undefined && !isIdempotencyKey(String(key)))'],
-      ['the key is used', 'idempotencyKey: key === undefined ? undefined : String(key),', ''],
+      [
+        'the key is used',
+        'const idempotencyKey = key === undefined ? undefined : String(key)',
+        'const idempotencyKey = undefined',
+      ],
       ['the id of the event', "'event-id': id", "'event-id': 0"],
     ],
   ),
@@ -178,7 +182,7 @@ export const gateway: readonly Mutant[] = [
       ['bytes of all', 'if (this.#bytes + frame.length > this.#limits.total_bytes) return refused'],
       ['idle rooms give their bytes back', 'if (this.#bytes + frame.length > this.#limits.total_bytes) this.sweep()'],
       ['what has expired makes place', 'this.#bytes -= room.expire(nowMs)\n    const hash', 'const hash'],
-      ['a TTL', 'ttlSeconds === undefined ? undefined : nowMs + 1000 * ttlSeconds', 'undefined'],
+      ['a TTL', 'ttlSeconds === undefined ? undefined : Math.ceil(nowMs) + 1000 * ttlSeconds', 'undefined'],
       ['bytes of a room that went', 'this.#bytes -= room.bytes', ''],
       ['the sweep takes idle rooms', 'if (this.#isOver(room, nowMs)) this.#forget(id, room)', 'if (false) void 0'],
     ],
