@@ -161,7 +161,7 @@ const KINDS: readonly Kind[] = [
     purpose: 'sign',
     round: p.oneProofs,
     code: 'PROOF_EQ',
-    check: 'psi0: eq B1',
+    check: 'psi0: eq challenge',
     cheat: rebound('psi0', { slot: 'presign psi1' }),
   },
   {
@@ -169,7 +169,7 @@ const KINDS: readonly Kind[] = [
     purpose: 'sign',
     round: p.two,
     code: 'PROOF_EQ',
-    check: 'psi-prime: eq L',
+    check: 'psi-prime: eq challenge',
     cheat: rebound('psi-prime', { session: new Uint8Array(32) }),
   },
   {
@@ -177,7 +177,7 @@ const KINDS: readonly Kind[] = [
     purpose: 'sign',
     round: p.twoProducts,
     code: 'PROOF_EQ',
-    check: 'psi: eq X',
+    check: 'psi: eq challenge',
     cheat: rebound('psi', { verifier: 'p9' }),
   },
   {
@@ -185,7 +185,7 @@ const KINDS: readonly Kind[] = [
     purpose: 'sign',
     round: p.twoProducts,
     code: 'PROOF_EQ',
-    check: 'psi-hat: eq X',
+    check: 'psi-hat: eq challenge',
     cheat: rebound('psi-hat', { slot: 'presign psi' }),
   },
   {
@@ -193,7 +193,7 @@ const KINDS: readonly Kind[] = [
     purpose: 'sign',
     round: p.three,
     code: 'PROOF_EQ',
-    check: 'psi-prime-prime: eq L',
+    check: 'psi-prime-prime: eq challenge',
     cheat: rebound('psi-prime-prime', { prover: 'p0' }),
   },
   {
@@ -275,7 +275,7 @@ test('sums: with three signers the alarm convicts; with two it is certain for th
 
 test('an accuser that shows another message of its own than it sent proves nothing', async () => {
   // p1 is honest; p0 accuses it with K of its own exchanged, so that the honest proof no longer fits
-  const failed: Failed = { code: 'PROOF_EQ', check: 'psi: eq D' }
+  const failed: Failed = { code: 'PROOF_EQ', check: 'psi: eq challenge' }
   const { faults, context } = await abortOf(two, 'sign', { p0: accusing(two.presign.twoProducts, failed) })
   const [fault] = faults as [Fault]
   const p0 = two.identities.get('p0') as Identity

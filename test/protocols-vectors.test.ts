@@ -33,11 +33,13 @@ import {
 import { decodePacket, encodePacket, signEnvelope, verifyEnvelope } from '../participant/wire/envelope.ts'
 import { seal, unseal } from '../participant/wire/sealing.ts'
 import { Transcript } from '../participant/wire/transcript.ts'
+import type { Binding, Provable } from '../participant/zk/sigma.ts'
+import { instances, seededRandom } from '../participant/zk/testing.ts'
 
 type Vectors = Readonly<Record<string, string>>
 
 const VECTORS = JSON.parse(readFileSync(new URL('vectors/wire.json', import.meta.url), 'utf8')) as Readonly<
-  Record<'codec' | 'transcript' | 'envelope' | 'sealing' | 'session' | 'level', Vectors>
+  Record<'codec' | 'transcript' | 'envelope' | 'sealing' | 'session' | 'level' | 'proof', Vectors>
 >
 
 interface Sample {
@@ -102,6 +104,17 @@ const { publicKey: _key, digest: _digest, ...before } = facts
 const transcript = (): Transcript =>
   new Transcript('vector').text('label', 'value').bytes('empty', new Uint8Array(0)).value('number', u16, 258)
 
+/** The compact proofs: those of every signature. Their statements are made from public constants. */
+const PROOFS = (({ encElg, affG, elog }) => [encElg, affG, elog])(
+  instances(INSECURE_TEST.name),
+) as unknown as readonly {
+  readonly proof: Provable<unknown, unknown, unknown, string>
+  readonly binding: Binding
+  readonly statement: unknown
+  readonly verifierStatement: unknown
+  readonly witness: unknown
+}[]
+
 const MADE: { readonly [K in keyof typeof VECTORS]: Vectors } = {
   codec: {
     ...Object.fromEntries(Object.entries(CODEC).map(([name, [codec, v]]) => [name, bytesToHex(encode(codec, v))])),
@@ -134,6 +147,14 @@ const MADE: { readonly [K in keyof typeof VECTORS]: Vectors } = {
     'session id, before there is a key': bytesToHex(sessionId({ ...before, purpose: 'keygen', account: '' })),
   },
   level: Object.fromEntries(LEVELS.map((l) => [l.name, bytesToHex(l.digest)])),
+  proof: Object.fromEntries(
+    PROOFS.map(({ proof, binding: b, statement, witness }) => [
+      proof.name,
+      bytesToHex(
+        encode(proof.codec(b.level), proof.prove(b, statement, witness, seededRandom(`vector ${proof.name}`))),
+      ),
+    ]),
+  ),
 }
 
 for (const part of Object.keys(VECTORS) as (keyof typeof VECTORS)[]) {
@@ -149,6 +170,13 @@ test('the stored bytes decode to what they were made from', () => {
   const sealed = decodePacket(fromHex(Object.values(VECTORS.sealing)[0] as string))
   assert.ok(sealed.kind === 'sealed', "sealed.kind === 'sealed'")
   assert.deepEqual(unseal(sealed, bob.sealingKey), direct)
+})
+
+test('the stored proofs hold', () => {
+  for (const { proof, binding, verifierStatement } of PROOFS) {
+    const given = decode(proof.codec(binding.level), fromHex(VECTORS.proof[proof.name] as string))
+    assert.equal(proof.verify(binding, verifierStatement, given), undefined, proof.name)
+  }
 })
 
 test('the fixed keys are those of RFC 8032 and RFC 7748 seeds', () => {

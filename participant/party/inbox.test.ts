@@ -61,7 +61,8 @@ const unsigned = signEnvelope(broadcast, alice.signingKey)
 const DROPPED: Readonly<Record<string, Uint8Array>> = {
   garbage: Uint8Array.of(1, 2, 3),
   nothing: new Uint8Array(0),
-  'another wire version': clear(broadcast).map((b, i) => (i === 0 ? 2 : b)),
+  'the wire version before': clear(broadcast).map((b, i) => (i === 0 ? 1 : b)),
+  'another wire version': clear(broadcast).map((b, i) => (i === 0 ? 3 : b)),
   'another session': clear({ ...broadcast, session: systemRandom.bytes(32) }),
   'another session, sealed': sealed({ ...direct, session: systemRandom.bytes(32) }),
   'an unknown sender': clear({ ...broadcast, from: 'mallory' }, mallory),

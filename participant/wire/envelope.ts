@@ -11,7 +11,7 @@ import { bytes, type Codec, decode, encode, fixed, type Reader, struct, text, u8
 import { curve25519 } from './curve25519.ts'
 import { Transcript } from './transcript.ts'
 
-export const WIRE_VERSION = 1
+export const WIRE_VERSION = 2
 
 /** Largest body of a message: Π^mod and Π^prm at full size are below 110 KB. */
 export const BODY_LIMIT = 512 * 1024
@@ -97,7 +97,7 @@ const packetCodec: Codec<Packet> = {
     else sealedFields.write(w, p)
   },
   read(r: Reader): Packet {
-    if (u8.read(r) !== WIRE_VERSION) throw new DecodeError('expected wire version 1')
+    if (u8.read(r) !== WIRE_VERSION) throw new DecodeError('expected wire version 2')
     const kind = u8.read(r)
     if (kind === 0) return { kind: 'clear', envelope: envelopeCodec.read(r) }
     if (kind === 1) return { kind: 'sealed', ...sealedFields.read(r) }

@@ -47,6 +47,6 @@ describe('Π^aff-g', () => {
   it('refuses the proof of one slot in another', () => {
     const i = affGInstance(level, alice, bob, 5n, 6n, systemRandom)
     const given = i.proof.prove({ ...i.binding, slot: 'psi-hat' }, i.statement, i.witness, systemRandom)
-    assert.equal(i.proof.verify(i.binding, i.verifierStatement, given), 'eq X')
+    assert.equal(i.proof.verify(i.binding, i.verifierStatement, given), 'eq challenge')
   })
 })

@@ -10,16 +10,17 @@
  * S, T do to x, y. In Fig. 8 y is −β, and Y is called F.
  *
  * Differs from the paper: y enters D and Y with the same sign (PAPER.md, "aff-g sign"); X ≠ identity is part of the
- * claim.
+ * claim; A, Bx, E, F don't travel (compact.ts).
  */
 import { type Secret, secret } from '../base/secret.ts'
-import { combine, G, mul, type Point, Q } from '../math/curve.ts'
+import { combine, G, mul, type Point } from '../math/curve.ts'
 import { mod } from '../math/number-theory.ts'
 import { symmetric, symmetricTimes, unit } from '../math/sampling.ts'
 import type { PaillierKey } from '../paillier/paillier-key.ts'
 import type { RingPedersen } from '../paillier/ring-pedersen.ts'
-import { int, nat, point, struct } from '../wire/codec.ts'
-import { inRange, nonInteractive, type Sigma, signedChallenge } from './sigma.ts'
+import { int, nat, struct } from '../wire/codec.ts'
+import { type CompactSigma, compact } from './compact.ts'
+import { inRange } from './sigma.ts'
 import { anyPoint, integer, paillier, pedersen, record } from './statement.ts'
 
 export interface Statement {
@@ -46,17 +47,22 @@ export interface Witness {
   readonly rhoY: Secret<bigint>
 }
 
-export interface Commitment {
-  /** Mod N₀². */
-  readonly A: bigint
-  readonly Bx: Point
+/** What travels of the first message. */
+export interface Sent {
   /** Mod N₁². */
   readonly By: bigint
   /** Mod N̂. */
-  readonly E: bigint
   readonly S: bigint
-  readonly F: bigint
   readonly T: bigint
+}
+
+export interface Commitment extends Sent {
+  /** Mod N₀². */
+  readonly A: bigint
+  readonly Bx: Point
+  /** Mod N̂. */
+  readonly E: bigint
+  readonly F: bigint
 }
 
 export interface Response {
@@ -79,19 +85,12 @@ export type Check =
   | 'group C'
   | 'group D'
   | 'group Y'
-  | 'group A'
   | 'group By'
   | 'group s, t'
-  | 'group E'
   | 'group S'
-  | 'group F'
   | 'group T'
   | 'group w'
   | 'group wY'
-  | 'eq X'
-  | 'eq S'
-  | 'eq T'
-  | 'eq D'
   | 'eq Y'
 
 const statement = record<Statement>({
@@ -104,22 +103,21 @@ const statement = record<Statement>({
   setup: pedersen,
 })
 
-const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check> = {
+const commitment = record<Commitment>({
+  A: integer,
+  Bx: anyPoint,
+  By: integer,
+  E: integer,
+  S: integer,
+  F: integer,
+  T: integer,
+})
+
+const sigma: CompactSigma<Statement, Witness, Commitment, Sent, Kept, Response, Check> = {
   name: 'aff-g',
   statement: () => statement,
-  commitment({ modulusBits }) {
-    const element = nat(modulusBits)
-    const ciphertext = nat(2 * modulusBits)
-    return struct<Commitment>({
-      A: ciphertext,
-      Bx: point,
-      By: ciphertext,
-      E: element,
-      S: element,
-      F: element,
-      T: element,
-    })
-  },
+  commitment: () => commitment,
+  sent: ({ modulusBits }) => struct<Sent>({ By: nat(2 * modulusBits), S: nat(modulusBits), T: nat(modulusBits) }),
   response: ({ ell, ellPrime, epsilon, modulusBits }) =>
     struct<Response>({
       // one bit more than the range, so that the range is for the check to refuse
@@ -130,7 +128,6 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check
       w: nat(modulusBits),
       wY: nat(modulusBits),
     }),
-  challenge: (_level, _x, stream) => signedChallenge(stream, Q),
   commit({ ell, ellPrime, epsilon }, { N0, N1, C, setup }, { x, y }, random) {
     const { NHat } = setup
     const alpha = symmetric(random, ell + epsilon)
@@ -164,42 +161,50 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check
     }
   },
   respond: (_level, { N0, N1 }, w, kept, e) => ({
-    z1: kept.alpha.expose() + e * w.x.expose(),
-    z2: kept.beta.expose() + e * w.y.expose(),
-    z3: kept.gamma.expose() + e * kept.m.expose(),
-    z4: kept.delta.expose() + e * kept.mu.expose(),
-    w: mod(kept.r.expose() * N0.powModN(w.rho.expose(), e), N0.N),
-    wY: mod(kept.rY.expose() * N1.powModN(w.rhoY.expose(), e), N1.N),
+    z1: kept.alpha.expose() - e * w.x.expose(),
+    z2: kept.beta.expose() - e * w.y.expose(),
+    z3: kept.gamma.expose() - e * kept.m.expose(),
+    z4: kept.delta.expose() - e * kept.mu.expose(),
+    w: mod(kept.r.expose() * N0.powModN(w.rho.expose(), -e), N0.N),
+    wY: mod(kept.rY.expose() * N1.powModN(w.rhoY.expose(), -e), N1.N),
   }),
-  check({ ell, ellPrime, epsilon }, { N0, N1, C, D, Y, X, setup }, { A, Bx, By, E, S, F, T }, e, response) {
-    const { z1, z2, z3, z4, w, wY } = response
+  part: ({ By, S, T }) => ({ By, S, T }),
+  admit({ ell, ellPrime, epsilon }, { N0, N1, C, D, Y, X, setup }, { By, S, T }, { z1, z2, w, wY }) {
     if (!inRange(z1, ell + epsilon)) return 'range z1'
     if (!inRange(z2, ellPrime + epsilon)) return 'range z2'
     if (X.is0()) return 'group X'
     if (!N0.isCiphertext(C)) return 'group C'
     if (!N0.isCiphertext(D)) return 'group D'
     if (!N1.isCiphertext(Y)) return 'group Y'
-    if (!N0.isCiphertext(A)) return 'group A'
     if (!N1.isCiphertext(By)) return 'group By'
     if (!setup.isUnit(setup.s) || !setup.isUnit(setup.t)) return 'group s, t'
-    if (!setup.isUnit(E)) return 'group E'
     if (!setup.isUnit(S)) return 'group S'
-    if (!setup.isUnit(F)) return 'group F'
     if (!setup.isUnit(T)) return 'group T'
     if (!N0.isUnit(w)) return 'group w'
     if (!N1.isUnit(wY)) return 'group wY'
-    // z1·G = Bx + e·X
-    if (!combine([[z1, G]]).equals(Bx.add(combine([[e, X]])))) return 'eq X'
-    // s^z1·t^z3 = E·S^e
-    if (setup.commit(z1, z3) !== setup.mul(E, setup.pow(S, e))) return 'eq S'
-    // s^z2·t^z4 = F·T^e
-    if (setup.commit(z2, z4) !== setup.mul(F, setup.pow(T, e))) return 'eq T'
-    // z1 ⊙ C ⊕ enc₀(z2; w) = A ⊕ e ⊙ D
-    if (N0.add(N0.pow(C, z1), N0.encrypt(z2, w)) !== N0.add(A, N0.pow(D, e))) return 'eq D'
-    // enc₁(z2; wY) = By ⊕ e ⊙ Y
-    if (N1.encrypt(z2, wY) !== N1.add(By, N1.pow(Y, e))) return 'eq Y'
+    return undefined
+  },
+  complete: (_level, { N0, C, D, X, setup }, { By, S, T }, e, { z1, z2, z3, z4, w }) => ({
+    // A = z1 ⊙ C ⊕ enc₀(z2; w) ⊕ e ⊙ D: a unit, as C, w and D are
+    A: N0.add(N0.add(N0.pow(C, z1), N0.encrypt(z2, w)), N0.pow(D, e)),
+    // Bx = z1·G + e·X
+    Bx: combine([
+      [z1, G],
+      [e, X],
+    ]),
+    By,
+    // E = s^z1·t^z3·S^e: a unit, as s, t and S are
+    E: setup.mul(setup.commit(z1, z3), setup.pow(S, e)),
+    S,
+    // F = s^z2·t^z4·T^e: a unit, as s, t and T are
+    F: setup.mul(setup.commit(z2, z4), setup.pow(T, e)),
+    T,
+  }),
+  check(_level, { N1, Y }, { By }, e, { z2, wY }) {
+    // enc₁(z2; wY) ⊕ e ⊙ Y = By
+    if (N1.add(N1.encrypt(z2, wY), N1.pow(Y, e)) !== By) return 'eq Y'
     return undefined
   },
 }
 
-export const affG = nonInteractive(sigma)
+export const affG = compact(sigma)

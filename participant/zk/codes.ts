@@ -8,6 +8,7 @@
 import { type FaultCode, InternalError } from '../base/errors.ts'
 import type * as affG from './aff-g.ts'
 import type * as affGStar from './aff-g-star.ts'
+import type { ChallengeCheck } from './compact.ts'
 import type * as dec from './dec.ts'
 import type * as elog from './elog.ts'
 import type * as encElg from './enc-elg.ts'
@@ -22,9 +23,9 @@ export interface Checks {
   readonly prm: prm.Check
   readonly mod: mod.Check
   readonly fac: fac.Check
-  readonly 'enc-elg': encElg.Check
-  readonly 'aff-g': affG.Check
-  readonly elog: elog.Check
+  readonly 'enc-elg': encElg.Check | ChallengeCheck
+  readonly 'aff-g': affG.Check | ChallengeCheck
+  readonly elog: elog.Check | ChallengeCheck
   readonly 'aff-g*': affGStar.Check
   readonly dec: dec.Check
 }
@@ -73,12 +74,9 @@ export const FAULT_CODES: { readonly [P in keyof Checks]: Readonly<Record<Checks
     'group C': 'CIPHER_GROUP',
     'group s, t': 'AUX_RP_BASE',
     'group S': 'PROOF_GROUP',
-    'group T': 'PROOF_GROUP',
     'group D': 'PROOF_GROUP',
     'group z2': 'PROOF_GROUP',
-    'eq B1': 'PROOF_EQ',
-    'eq B2': 'PROOF_EQ',
-    'eq S': 'PROOF_EQ',
+    'eq challenge': 'PROOF_EQ',
     'eq C': 'PROOF_EQ',
   },
   'aff-g': {
@@ -88,19 +86,13 @@ export const FAULT_CODES: { readonly [P in keyof Checks]: Readonly<Record<Checks
     'group C': 'CIPHER_GROUP',
     'group D': 'CIPHER_GROUP',
     'group Y': 'CIPHER_GROUP',
-    'group A': 'PROOF_GROUP',
     'group By': 'PROOF_GROUP',
     'group s, t': 'AUX_RP_BASE',
-    'group E': 'PROOF_GROUP',
     'group S': 'PROOF_GROUP',
-    'group F': 'PROOF_GROUP',
     'group T': 'PROOF_GROUP',
     'group w': 'PROOF_GROUP',
     'group wY': 'PROOF_GROUP',
-    'eq X': 'PROOF_EQ',
-    'eq S': 'PROOF_EQ',
-    'eq T': 'PROOF_EQ',
-    'eq D': 'PROOF_EQ',
+    'eq challenge': 'PROOF_EQ',
     'eq Y': 'PROOF_EQ',
   },
   elog: {
@@ -109,9 +101,7 @@ export const FAULT_CODES: { readonly [P in keyof Checks]: Readonly<Record<Checks
     'group X': 'PROOF_GROUP',
     'group Y': 'PROOF_GROUP',
     'group h': 'PROOF_GROUP',
-    'eq L': 'PROOF_EQ',
-    'eq M': 'PROOF_EQ',
-    'eq Y': 'PROOF_EQ',
+    'eq challenge': 'PROOF_EQ',
   },
   'aff-g*': {
     'length commitment': 'PROOF_LEN',

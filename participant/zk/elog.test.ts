@@ -33,6 +33,6 @@ describe('Π^elog', () => {
     assert.equal(prove(0n, 5n, G), 'group L')
   })
   it('refuses another value under the other base', () => {
-    assert.equal(prove(5n, 6n, mul(G, 77n), mul(G, 77n * 7n)), 'eq Y')
+    assert.equal(prove(5n, 6n, mul(G, 77n), mul(G, 77n * 7n)), 'eq challenge')
   })
 })

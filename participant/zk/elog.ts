@@ -7,12 +7,13 @@
  * Letters: X is the prover's ElGamal key, (L, M) an ElGamal ciphertext of y·G under it, h the other base. A, N, B do
  * to the masks α, m what L, M, Y do to λ, y.
  *
- * Differs from the paper: none of L, M, X, Y, h is the identity; this is part of the claim.
+ * Differs from the paper: none of L, M, X, Y, h is the identity; this is part of the claim. The first message doesn't
+ * travel (compact.ts).
  */
 import { type Secret, secret } from '../base/secret.ts'
-import { combine, G, modQ, mul, type Point, Q, randomNonZeroScalar } from '../math/curve.ts'
-import { point, scalar, struct } from '../wire/codec.ts'
-import { nonInteractive, type Sigma } from './sigma.ts'
+import { combine, G, modQ, mul, type Point, randomNonZeroScalar } from '../math/curve.ts'
+import { scalar, struct } from '../wire/codec.ts'
+import { type CompactSigma, compact } from './compact.ts'
 import { anyPoint, record } from './statement.ts'
 
 export interface Statement {
@@ -28,6 +29,9 @@ export interface Witness {
   readonly lambda: Secret<bigint>
 }
 
+/** Nothing of the first message travels. */
+export type Sent = Readonly<Record<never, never>>
+
 export interface Commitment {
   readonly A: Point
   readonly N: Point
@@ -41,18 +45,19 @@ export interface Response {
 
 type Kept = { readonly alpha: Secret<bigint>; readonly m: Secret<bigint> }
 
-export type Check = 'group L' | 'group M' | 'group X' | 'group Y' | 'group h' | 'eq L' | 'eq M' | 'eq Y'
+export type Check = 'group L' | 'group M' | 'group X' | 'group Y' | 'group h'
 
 const statement = record<Statement>({ L: anyPoint, M: anyPoint, X: anyPoint, Y: anyPoint, h: anyPoint })
-const commitment = struct<Commitment>({ A: point, N: point, B: point })
+const commitment = record<Commitment>({ A: anyPoint, N: anyPoint, B: anyPoint })
+const sent = struct<Sent>({})
 const response = struct<Response>({ z: scalar, u: scalar })
 
-const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check> = {
+const sigma: CompactSigma<Statement, Witness, Commitment, Sent, Kept, Response, Check> = {
   name: 'elog',
   statement: () => statement,
   commitment: () => commitment,
+  sent: () => sent,
   response: () => response,
-  challenge: (_level, _x, stream) => stream.below(Q),
   commit(_level, { X, h }, _w, random) {
     const alpha = randomNonZeroScalar(random)
     const m = randomNonZeroScalar(random)
@@ -62,29 +67,37 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check
     }
   },
   respond: (_level, _x, w, kept, e) => ({
-    z: modQ(kept.alpha.expose() + e * w.lambda.expose()),
-    u: modQ(kept.m.expose() + e * w.y.expose()),
+    z: modQ(kept.alpha.expose() - e * w.lambda.expose()),
+    u: modQ(kept.m.expose() - e * w.y.expose()),
   }),
-  check(_level, { L, M, X, Y, h }, { A, N, B }, e, { z, u }) {
+  part: () => ({}),
+  admit(_level, { L, M, X, Y, h }) {
     if (L.is0()) return 'group L'
     if (M.is0()) return 'group M'
     if (X.is0()) return 'group X'
     if (Y.is0()) return 'group Y'
     if (h.is0()) return 'group h'
-    // z·G = A + e·L
-    if (!combine([[z, G]]).equals(A.add(combine([[e, L]])))) return 'eq L'
-    // u·G + z·X = N + e·M
-    if (
-      !combine([
-        [u, G],
-        [z, X],
-      ]).equals(N.add(combine([[e, M]])))
-    )
-      return 'eq M'
-    // u·h = B + e·Y
-    if (!combine([[u, h]]).equals(B.add(combine([[e, Y]])))) return 'eq Y'
     return undefined
   },
+  complete: (_level, { L, M, X, Y, h }, _sent, e, { z, u }) => ({
+    // A = z·G + e·L
+    A: combine([
+      [z, G],
+      [e, L],
+    ]),
+    // N = u·G + z·X + e·M
+    N: combine([
+      [u, G],
+      [z, X],
+      [e, M],
+    ]),
+    // B = u·h + e·Y
+    B: combine([
+      [u, h],
+      [e, Y],
+    ]),
+  }),
+  check: () => undefined,
 }
 
-export const elog = nonInteractive(sigma)
+export const elog = compact(sigma)

@@ -42,6 +42,6 @@ describe('Π^enc-elg', () => {
   it('refuses the proof of one slot in another', () => {
     const i = encElgInstance(level, alice, bob, 5n, systemRandom)
     const given = i.proof.prove({ ...i.binding, slot: 'psi1' }, i.statement, i.witness, systemRandom)
-    assert.equal(i.proof.verify(i.binding, i.verifierStatement, given), 'eq B1')
+    assert.equal(i.proof.verify(i.binding, i.verifierStatement, given), 'eq challenge')
   })
 })

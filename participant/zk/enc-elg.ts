@@ -10,16 +10,17 @@
  * in Fig. 24). S commits to x under the verifier's parameters; T, D, (Z, Y) do to the mask α what S, C, (B1, B2) do
  * to x.
  *
- * Differs from the paper: A, B1, B2 ≠ identity is part of the claim.
+ * Differs from the paper: A, B1, B2 ≠ identity is part of the claim; T, Y, Z don't travel (compact.ts).
  */
 import { type Secret, secret } from '../base/secret.ts'
-import { combine, G, modQ, mul, type Point, Q, randomNonZeroScalar } from '../math/curve.ts'
+import { combine, G, modQ, mul, type Point, randomNonZeroScalar } from '../math/curve.ts'
 import { mod } from '../math/number-theory.ts'
 import { symmetric, symmetricTimes, unit } from '../math/sampling.ts'
 import type { PaillierKey } from '../paillier/paillier-key.ts'
 import type { RingPedersen } from '../paillier/ring-pedersen.ts'
-import { int, nat, point, scalar, struct } from '../wire/codec.ts'
-import { inRange, nonInteractive, type Sigma, signedChallenge } from './sigma.ts'
+import { int, nat, scalar, struct } from '../wire/codec.ts'
+import { type CompactSigma, compact } from './compact.ts'
+import { inRange } from './sigma.ts'
 import { anyPoint, integer, paillier, pedersen, record } from './statement.ts'
 
 export interface Statement {
@@ -42,12 +43,17 @@ export interface Witness {
   readonly b: Secret<bigint>
 }
 
-export interface Commitment {
+/** What travels of the first message. */
+export interface Sent {
   /** Mod N̂. */
   readonly S: bigint
-  readonly T: bigint
   /** Mod N₀². */
   readonly D: bigint
+}
+
+export interface Commitment extends Sent {
+  /** Mod N̂. */
+  readonly T: bigint
   readonly Y: Point
   readonly Z: Point
 }
@@ -71,12 +77,8 @@ export type Check =
   | 'group C'
   | 'group s, t'
   | 'group S'
-  | 'group T'
   | 'group D'
   | 'group z2'
-  | 'eq B1'
-  | 'eq B2'
-  | 'eq S'
   | 'eq C'
 
 const statement = record<Statement>({
@@ -88,11 +90,13 @@ const statement = record<Statement>({
   setup: pedersen,
 })
 
-const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check> = {
+const commitment = record<Commitment>({ S: integer, T: integer, D: integer, Y: anyPoint, Z: anyPoint })
+
+const sigma: CompactSigma<Statement, Witness, Commitment, Sent, Kept, Response, Check> = {
   name: 'enc-elg',
   statement: () => statement,
-  commitment: ({ modulusBits }) =>
-    struct<Commitment>({ S: nat(modulusBits), T: nat(modulusBits), D: nat(2 * modulusBits), Y: point, Z: point }),
+  commitment: () => commitment,
+  sent: ({ modulusBits }) => struct<Sent>({ S: nat(modulusBits), D: nat(2 * modulusBits) }),
   response: ({ ell, epsilon, modulusBits }) =>
     struct<Response>({
       // one bit more than the range, so that the range is for the check to refuse
@@ -101,7 +105,6 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check
       z3: int(ell + epsilon + modulusBits),
       w: scalar,
     }),
-  challenge: (_level, _x, stream) => signedChallenge(stream, Q),
   commit({ ell, epsilon }, { N0, A, setup }, { x }, random) {
     const alpha = symmetric(random, ell + epsilon)
     const mu = symmetricTimes(random, ell, setup.NHat)
@@ -120,12 +123,13 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check
     }
   },
   respond: (_level, { N0 }, w, kept, e) => ({
-    z1: kept.alpha.expose() + e * w.x.expose(),
-    z2: mod(kept.r.expose() * N0.powModN(w.rho.expose(), e), N0.N),
-    z3: kept.gamma.expose() + e * kept.mu.expose(),
-    w: modQ(kept.beta.expose() + e * w.b.expose()),
+    z1: kept.alpha.expose() - e * w.x.expose(),
+    z2: mod(kept.r.expose() * N0.powModN(w.rho.expose(), -e), N0.N),
+    z3: kept.gamma.expose() - e * kept.mu.expose(),
+    w: modQ(kept.beta.expose() - e * w.b.expose()),
   }),
-  check({ ell, epsilon }, { N0, C, A, B1, B2, setup }, { S, T, D, Y, Z }, e, { z1, z2, z3, w }) {
+  part: ({ S, D }) => ({ S, D }),
+  admit({ ell, epsilon }, { N0, C, A, B1, B2, setup }, { S, D }, { z1, z2 }) {
     if (!inRange(z1, ell + epsilon)) return 'range z1'
     if (A.is0()) return 'group A'
     if (B1.is0()) return 'group B1'
@@ -133,25 +137,32 @@ const sigma: Sigma<Statement, Witness, Commitment, Kept, bigint, Response, Check
     if (!N0.isCiphertext(C)) return 'group C'
     if (!setup.isUnit(setup.s) || !setup.isUnit(setup.t)) return 'group s, t'
     if (!setup.isUnit(S)) return 'group S'
-    if (!setup.isUnit(T)) return 'group T'
     if (!N0.isCiphertext(D)) return 'group D'
     if (!N0.isUnit(z2)) return 'group z2'
-    // w·G = Z + e·B1
-    if (!combine([[w, G]]).equals(Z.add(combine([[e, B1]])))) return 'eq B1'
-    // w·A + z1·G = Y + e·B2
-    if (
-      !combine([
-        [w, A],
-        [z1, G],
-      ]).equals(Y.add(combine([[e, B2]])))
-    )
-      return 'eq B2'
-    // s^z1·t^z3 = T·S^e
-    if (setup.commit(z1, z3) !== setup.mul(T, setup.pow(S, e))) return 'eq S'
-    // enc₀(z1; z2) = D ⊕ e ⊙ C
-    if (N0.encrypt(z1, z2) !== N0.add(D, N0.pow(C, e))) return 'eq C'
+    return undefined
+  },
+  complete: (_level, { A, B1, B2, setup }, { S, D }, e, { z1, z3, w }) => ({
+    S,
+    // T = s^z1·t^z3·S^e: a unit, as s, t and S are
+    T: setup.mul(setup.commit(z1, z3), setup.pow(S, e)),
+    D,
+    // Y = w·A + z1·G + e·B2
+    Y: combine([
+      [w, A],
+      [z1, G],
+      [e, B2],
+    ]),
+    // Z = w·G + e·B1
+    Z: combine([
+      [w, G],
+      [e, B1],
+    ]),
+  }),
+  check(_level, { N0, C }, { D }, e, { z1, z2 }) {
+    // enc₀(z1; z2) ⊕ e ⊙ C = D
+    if (N0.add(N0.encrypt(z1, z2), N0.pow(C, e)) !== D) return 'eq C'
     return undefined
   },
 }
 
-export const encElg = nonInteractive(sigma)
+export const encElg = compact(sigma)

@@ -22,9 +22,9 @@ import {
 import { mod } from './mod.ts'
 import { prm } from './prm.ts'
 import { sch } from './sch.ts'
-import type { NonInteractive } from './sigma.ts'
+import type { Provable } from './sigma.ts'
 
-export type AnyProof = NonInteractive<unknown, unknown, unknown, unknown, unknown, unknown, string>
+export type AnyProof = Provable<unknown, unknown, unknown, string>
 
 export interface Entry {
   readonly proof: AnyProof
@@ -32,8 +32,8 @@ export interface Entry {
   readonly witness: Format<unknown>
 }
 
-function entry<S extends object, W extends object, C, K, E, R, Ch extends string>(
-  proof: NonInteractive<S, W, C, K, E, R, Ch>,
+function entry<S extends object, W extends object, P>(
+  proof: Provable<S, W, P, string>,
   statement: { readonly [F in keyof S]-?: Format<S[F]> },
   witness: { readonly [F in keyof W]-?: Format<W[F]> },
 ): Entry {

@@ -8,25 +8,44 @@ import { systemRandom } from '../base/random.ts'
 import { combine, G, IDENTITY, mul, Point, Q } from '../math/curve.ts'
 import { symmetric } from '../math/sampling.ts'
 import { ringPedersen } from '../paillier/ring-pedersen.ts'
-import { decode, encode } from '../wire/codec.ts'
+import { type Codec, decode, encode } from '../wire/codec.ts'
 import { Transcript } from '../wire/transcript.ts'
 import { FAULT_CODES } from './codes.ts'
-import { type Binding, inRange, nonInteractive, type Proof, signedChallenge } from './sigma.ts'
+import { type Compact, compact } from './compact.ts'
+import { type Binding, inRange, type NonInteractive, nonInteractive, type Proof, signedChallenge } from './sigma.ts'
 import { type Instance, instances, seededRandom, testParty } from './testing.ts'
 
 type Fields = Record<string, unknown>
-type Any = Instance<Fields, unknown, Fields, unknown, unknown, Fields, string>
+type AnyPlain = NonInteractive<Fields, unknown, Fields, unknown, unknown, Fields, string>
+type AnyCompact = Compact<Fields, unknown, Fields, Fields, unknown, Fields, string>
+/** `e` in a compact one. */
+type AnyProof = Proof<Fields, Fields> & { readonly e?: bigint }
+type Any = Instance<Fields, unknown, AnyProof, string, AnyPlain | AnyCompact>
 
 const level = INSECURE_TEST
 const typed = instances(level.name)
 const all = Object.values(typed) as unknown as readonly Any[]
 const [alice, bob, carol] = [testParty(level, 0), testParty(level, 1), testParty(level, 2)]
-const proofs = new Map<Any, Proof<Fields, Fields>>(
-  all.map((i) => [i, i.proof.prove(i.binding, i.statement, i.witness, seededRandom(i.proof.name))]),
+
+/** An honest proof, with all of its first message. */
+interface Made {
+  readonly commitment: Fields
+  readonly proof: AnyProof
+}
+
+const proofs = new Map(
+  all.map(({ proof, binding, statement, witness }) => {
+    const made = proof.sigma.commit(level, statement, witness, seededRandom(proof.name))
+    return [proof, { commitment: made.commitment, proof: proof.finish(binding, statement, witness, made) }]
+  }),
 )
 
-function proofOf(i: Any): Proof<Fields, Fields> {
-  return proofs.get(i) as Proof<Fields, Fields>
+function madeBy({ proof }: Any): Made {
+  return proofs.get(proof) as Made
+}
+
+function isCompact(proof: AnyPlain | AnyCompact): proof is AnyCompact {
+  return 'complete' in proof.sigma
 }
 
 const MODULI = [alice.own.N, alice.own.NN, bob.own.N, bob.own.NN, alice.setup.NHat, bob.setup.NHat]
@@ -80,7 +99,7 @@ function bindingVariants(b: Binding): readonly (readonly [string, Binding])[] {
 
 for (const i of all) {
   const { proof, binding, statement, verifierStatement } = i
-  const { commitment } = proofOf(i)
+  const { commitment, proof: honestProof } = madeBy(i)
   const honest = String(proof.challenge(binding, statement, commitment))
 
   describe(`challenge of Π^${proof.name}`, () => {
@@ -107,18 +126,21 @@ for (const i of all) {
       })
     }
     it('changes with the name of the proof', () => {
-      const renamed = nonInteractive({ ...proof.sigma, name: `${proof.name}*` })
+      const name = `${proof.name}*`
+      const renamed = isCompact(proof)
+        ? compact({ ...proof.sigma, name })
+        : nonInteractive({ ...(proof as AnyPlain).sigma, name })
       assert.notEqual(String(renamed.challenge(binding, statement, commitment)), honest)
     })
   })
 
   describe(`encoding of Π^${proof.name}`, () => {
-    const codec = proof.codec(level)
-    const bytes = encode(codec, proofOf(i))
+    const codec = proof.codec(level) as Codec<AnyProof>
+    const bytes = encode(codec, honestProof)
     it('comes back the same and verifies', () => {
       const back = decode(codec, bytes)
       assert.deepEqual(encode(codec, back), bytes)
-      assert.equal(proof.verify(binding, verifierStatement, back), undefined)
+      assert.equal(proof.verify(binding, verifierStatement, back as never), undefined)
     })
     it('refuses a byte more and a byte less', () => {
       assert.throws(() => decode(codec, new Uint8Array([...bytes, 0])), DecodeError)
@@ -129,7 +151,7 @@ for (const i of all) {
       fc.assert(
         fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
           const changed = bytes.map((v, k) => (k === at ? v ^ flip : v))
-          let back: Proof<Fields, Fields>
+          let back: AnyProof
           try {
             back = decode(codec, changed)
           } catch (error) {
@@ -137,7 +159,7 @@ for (const i of all) {
             return
           }
           assert.deepEqual(encode(codec, back), changed)
-          assert.notEqual(proof.verify(binding, verifierStatement, back), undefined)
+          assert.notEqual(proof.verify(binding, verifierStatement, back as never), undefined)
         }),
         { numRuns: 25 },
       )
@@ -187,17 +209,26 @@ for (const i of all) {
       )
 
     it('is total: names a check for hostile values, and never throws', () => {
-      const given = proofOf(i)
-      const e = proof.challenge(binding, statement, given.commitment)
+      const given = honestProof
       // with the right challenge too, so that equations are reached; nothing but the honest proof may pass
+      const e = proof.challenge(binding, statement, commitment)
+      const check = (x: Fields, c: Fields, sentE: unknown, response: Fields): string | undefined => {
+        if (!isCompact(proof)) return (proof as AnyPlain).sigma.check(level, x, c, e, response)
+        const failed = proof.verify(binding, x, { commitment: c, e: sentE as bigint, response })
+        if (failed === 'eq challenge') proof.sigma.check(level, x, c, sentE as bigint, response)
+        return failed
+      }
       fc.assert(
         fc.property(
           garbled(verifierStatement),
           garbled(given.commitment),
+          mixed(given.e ?? 0n),
           garbled(given.response),
-          (x, commitment, response) => {
-            const failed = proof.sigma.check(level, x, commitment, e, response)
-            if (failed === undefined) assert.ok(same({ ...given, x: verifierStatement }, { commitment, response, x }))
+          (x, c, sentE, response) => {
+            const failed = check(x, c, sentE, response)
+            const e = isCompact(proof) ? { e: sentE } : {}
+            if (failed === undefined)
+              assert.ok(same({ ...given, x: verifierStatement }, { commitment: c, ...e, response, x }))
             else assert.ok(names.includes(failed))
           },
         ),
@@ -207,7 +238,7 @@ for (const i of all) {
     it('is total for statements of any size', () => {
       fc.assert(
         fc.property(garbled(verifierStatement), (x) => {
-          const failed = proof.verify(binding, x, proofOf(i))
+          const failed = proof.verify(binding, x, honestProof as never)
           assert.ok(failed === undefined ? same(verifierStatement, x) : names.includes(failed))
         }),
         { numRuns: 30 },
@@ -229,26 +260,16 @@ describe('the first message is chosen before the challenge', () => {
     assert.equal(proof.verify(binding, statement, { commitment: simulated, response: { z } }), 'eq X')
   })
   it('Π^elog', () => {
-    const { proof, binding, statement } = typed.elog
-    const { L, M, X, Y, h } = statement
-    const [z, u] = [77n, 78n]
-    const simulated = {
-      A: combine([
-        [z, G],
-        [-e, L],
-      ]),
-      N: combine([
-        [u, G],
-        [z, X],
-        [-e, M],
-      ]),
-      B: combine([
-        [u, h],
-        [-e, Y],
-      ]),
-    }
-    assert.equal(proof.sigma.check(level, statement, simulated, e, { z, u }), undefined)
-    assert.equal(proof.verify(binding, statement, { commitment: simulated, response: { z, u } }), 'eq L')
+    const { proof, binding, statement: x } = typed.elog
+    const response = { z: 77n, u: 78n }
+    const { L, M, X, Y, h } = x
+    const first = proof.sigma.complete(level, x, {}, e, response)
+    // every equation holds with what is recomputed
+    assert.ok(mul(G, 77n).equals(first.A.subtract(combine([[e, L]]))), 'eq L')
+    const right = first.N.subtract(combine([[e, M]]))
+    assert.ok(mul(G, 78n).add(mul(X, 77n)).equals(right), 'eq M')
+    assert.ok(mul(h, 78n).equals(first.B.subtract(combine([[e, Y]]))), 'eq Y')
+    assert.equal(proof.verify(binding, x, { commitment: {}, e, response }), 'eq challenge')
   })
   it('Π^prm', () => {
     const { proof, binding, statement } = typed.prm
@@ -259,28 +280,54 @@ describe('the first message is chosen before the challenge', () => {
     assert.equal(proof.sigma.check(level, statement, { A }, bits, { z }), undefined)
     assert.equal(proof.verify(binding, statement, { commitment: { A }, response: { z } }), 'eq s')
   })
-  it('Π^enc-elg, with S chosen last', () => {
-    const { proof, binding, statement, verifierStatement: x } = typed.encElg
-    const { A, B1, B2, C, N0, setup } = x
-    const [z1, z2, z3, w] = [5n, 7n, 9n, 11n]
-    const { commitment: other } = proof.prove(binding, statement, typed.encElg.witness, random)
-    const simulated = {
-      S: other.S,
-      T: setup.mul(setup.commit(z1, z3), setup.pow(other.S, -e)),
-      D: N0.add(N0.encrypt(z1, z2), N0.pow(C, -e)),
-      Y: combine([
-        [w, A],
-        [z1, G],
-        [-e, B2],
-      ]),
-      Z: combine([
-        [w, G],
-        [-e, B1],
-      ]),
-    }
-    const response = { z1, z2, z3, w }
-    assert.equal(proof.sigma.check(level, x, simulated, e, response), undefined)
-    assert.equal(proof.verify(binding, x, { commitment: simulated, response }), 'eq B1')
+  it('Π^enc-elg, with D chosen last', () => {
+    const { proof, binding, statement, witness, verifierStatement: x } = typed.encElg
+    const { C, N0 } = x
+    const response = { z1: 5n, z2: 7n, z3: 9n, w: 11n }
+    const { S } = proof.prove(binding, statement, witness, random).commitment
+    const sent = { S, D: N0.add(N0.encrypt(5n, 7n), N0.pow(C, e)) }
+    assert.equal(proof.sigma.admit(level, x, sent, response), undefined)
+    assert.equal(proof.sigma.check(level, x, sent, e, response), undefined)
+    assert.equal(proof.verify(binding, x, { commitment: sent, e, response }), 'eq challenge')
+  })
+  it('Π^aff-g, with By chosen last', () => {
+    const { proof, binding, statement, witness, verifierStatement: x } = typed.affG
+    const { Y, N1 } = x
+    const response = { z1: 5n, z2: 7n, z3: 9n, z4: 11n, w: 13n, wY: 15n }
+    const { S, T } = proof.prove(binding, statement, witness, random).commitment
+    const sent = { S, T, By: N1.add(N1.encrypt(7n, 15n), N1.pow(Y, e)) }
+    assert.equal(proof.sigma.admit(level, x, sent, response), undefined)
+    assert.equal(proof.sigma.check(level, x, sent, e, response), undefined)
+    assert.equal(proof.verify(binding, x, { commitment: sent, e, response }), 'eq challenge')
+  })
+})
+
+describe('compact', () => {
+  for (const i of all.filter(({ proof }) => isCompact(proof))) {
+    const { binding, statement, verifierStatement: x } = i
+    const proof = i.proof as unknown as AnyCompact
+    const made = madeBy(i)
+    const given = made.proof as AnyProof & { readonly e: bigint }
+    it(`Π^${proof.name}: recomputes the first message of an honest prover, and sends no more than it needs`, () => {
+      const first = proof.sigma.complete(level, x, given.commitment, given.e, given.response)
+      assert.ok(same(made.commitment, first))
+      const sent = Object.keys(given.commitment)
+      assert.deepEqual(sent, { 'enc-elg': ['S', 'D'], 'aff-g': ['By', 'S', 'T'], elog: [] }[proof.name])
+    })
+    it(`Π^${proof.name}: has a challenge below q, of 32 bytes, and no other form of it`, () => {
+      assert.equal(given.e, proof.challenge(binding, statement, made.commitment))
+      assert.ok(given.e >= 0n && given.e < Q)
+      // the same residue modulo q is another challenge for ciphertexts, and for points it is not hashed
+      for (const e of [given.e + Q, given.e - Q])
+        assert.equal(proof.verify(binding, x, { ...given, e }), 'eq challenge')
+    })
+  }
+  it('is total where a recomputed point is the identity', () => {
+    const { proof, binding, statement: x } = typed.elog
+    const response = { z: 0n, u: 0n }
+    const first = proof.sigma.complete(level, x, {}, 0n, response)
+    assert.ok(first.A.is0() && first.N.is0() && first.B.is0())
+    assert.equal(proof.verify(binding, x, { commitment: {}, e: 0n, response }), 'eq challenge')
   })
 })
 
@@ -288,7 +335,7 @@ describe('nonInteractive', () => {
   it('takes fresh randomness for each proof', () => {
     for (const { proof, binding, statement, witness } of all) {
       const [a, b] = [1, 2].map(() =>
-        encode(proof.codec(level), proof.prove(binding, statement, witness, systemRandom)),
+        encode(proof.codec(level) as Codec<AnyProof>, proof.prove(binding, statement, witness, systemRandom)),
       )
       assert.notDeepEqual(a, b)
     }

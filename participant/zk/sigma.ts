@@ -2,9 +2,10 @@
  * Fiat–Shamir, once for all proofs. CGGMP24, appendix on Σ-protocols.
  *
  * A proof file gives a `Sigma`: commit, respond, check, and the codecs of its statement, commitment and response.
- * `nonInteractive` turns it into prove and verify. The challenge hashes the proof's name, the binding (session,
- * epoch, security level, prover, verifier, slot), the whole statement and every value of the first message, each
- * through its codec; a proof can't leave one of them out.
+ * `nonInteractive` turns it into prove and verify; compact.ts does the same for proofs that send the challenge in the
+ * place of what can be recomputed. The challenge hashes the proof's name, the binding (session, epoch, security level,
+ * prover, verifier, slot), the whole statement and every value of the first message, each through its codec; a proof
+ * can't leave one of them out.
  *
  * Legend for this folder:  e challenge · z, w, v, u, λ responses · α, β, γ, δ, r, μ, ν, x, y masks of the prover ·
  * capital letters are group elements · hats belong to ring-Pedersen · N₀ the verifier's Paillier modulus in Π^aff-g ·
@@ -51,34 +52,48 @@ export interface Proof<C, R> {
   readonly response: R
 }
 
-export interface NonInteractive<S, W, C, K, E, R, Ch extends string> {
+/** What makes and checks proofs of one kind, P, whatever they are made of. */
+export interface Provable<S, W, P, Ch extends string> {
   readonly name: string
+  codec(level: SecurityLevel): Codec<P>
+  prove(b: Binding, x: S, w: W, random: Random): P
+  /** The name of the first check that fails, or undefined when the proof holds. */
+  verify(b: Binding, x: S, proof: P): Ch | undefined
+}
+
+export interface NonInteractive<S, W, C, K, E, R, Ch extends string> extends Provable<S, W, Proof<C, R>, Ch> {
   readonly sigma: Sigma<S, W, C, K, E, R, Ch>
-  codec(level: SecurityLevel): Codec<Proof<C, R>>
   challenge(b: Binding, x: S, commitment: C): E
-  prove(b: Binding, x: S, w: W, random: Random): Proof<C, R>
   /** For a commitment that was made (and committed to) in an earlier round. `kept` is used once. */
   finish(b: Binding, x: S, w: W, made: { readonly commitment: C; readonly kept: K }): Proof<C, R>
-  /** The name of the first check that fails, or undefined when the proof holds. */
-  verify(b: Binding, x: S, proof: Proof<C, R>): Ch | undefined
+}
+
+/** What a proof's name, statement and first message are for the challenge. */
+export interface Hashed<S, C> {
+  readonly name: string
+  statement(level: SecurityLevel): Encoder<S>
+  commitment(level: SecurityLevel): Encoder<C>
+}
+
+/** The one transcript from which every challenge is taken. */
+export function challengeStream<S, C>(of: Hashed<S, C>, b: Binding, x: S, commitment: C): Stream {
+  return new Transcript(`zk ${of.name}`)
+    .bytes('level', b.level.digest)
+    .bytes('session', b.session)
+    .text('epoch', String(b.epoch))
+    .text('prover', b.prover)
+    .text('verifier', b.verifier)
+    .text('slot', b.slot)
+    .bytes('statement', encode(of.statement(b.level) as Codec<S>, x))
+    .bytes('commitment', encode(of.commitment(b.level) as Codec<C>, commitment))
+    .stream()
 }
 
 export function nonInteractive<S, W, C, K, E, R, Ch extends string>(
   sigma: Sigma<S, W, C, K, E, R, Ch>,
 ): NonInteractive<S, W, C, K, E, R, Ch> {
-  const challenge = (b: Binding, x: S, commitment: C): E => {
-    const stream = new Transcript(`zk ${sigma.name}`)
-      .bytes('level', b.level.digest)
-      .bytes('session', b.session)
-      .text('epoch', String(b.epoch))
-      .text('prover', b.prover)
-      .text('verifier', b.verifier)
-      .text('slot', b.slot)
-      .bytes('statement', encode(sigma.statement(b.level) as Codec<S>, x))
-      .value('commitment', sigma.commitment(b.level), commitment)
-      .stream()
-    return sigma.challenge(b.level, x, stream)
-  }
+  const challenge = (b: Binding, x: S, commitment: C): E =>
+    sigma.challenge(b.level, x, challengeStream(sigma, b, x, commitment))
   const finish = (b: Binding, x: S, w: W, made: { readonly commitment: C; readonly kept: K }): Proof<C, R> => {
     const e = challenge(b, x, made.commitment)
     return { commitment: made.commitment, response: sigma.respond(b.level, x, w, made.kept, e) }

@@ -4,13 +4,14 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { INSECURE_TEST } from '../base/level.ts'
+import { INSECURE_TEST, type SecurityLevel } from '../base/level.ts'
+import type { Random } from '../base/random.ts'
 import { G, IDENTITY } from '../math/curve.ts'
 import { ringPedersen } from '../paillier/ring-pedersen.ts'
 import { FAULT_CODES } from './codes.ts'
 import { bitsOfY } from './dec.ts'
 import type { Entry } from './mod.ts'
-import type { Binding, Proof } from './sigma.ts'
+import type { Binding, Provable } from './sigma.ts'
 import {
   affGInstance,
   encElgInstance,
@@ -23,7 +24,24 @@ import {
 } from './testing.ts'
 import { bestEffort, forgePrime, nonResidue, SMALL_FACTOR, smallNonResidue } from './testing-forgeries.ts'
 
-interface Row<S, C, K, R, Ch> {
+/** What plain and compact proofs have in common. C is the first message, T what travels of it. */
+interface ThreeMoves<S, W, C, T, K, R, Ch> {
+  readonly name: string
+  readonly sigma: {
+    commit(l: SecurityLevel, x: S, w: W, random: Random): { readonly commitment: C; readonly kept: K }
+  }
+  finish(b: Binding, x: S, w: W, made: { readonly commitment: C; readonly kept: K }): Given<T, R>
+  verify(b: Binding, x: S, proof: Given<T, R>): Ch | undefined
+}
+
+interface Given<T, R> {
+  readonly commitment: T
+  /** In a compact proof. */
+  readonly e?: bigint
+  readonly response: R
+}
+
+interface Row<S, C, T, K, R, Ch> {
   readonly change: string
   readonly expect: Ch
   /** Who proves what to whom, as the verifier sees it. */
@@ -36,10 +54,12 @@ interface Row<S, C, K, R, Ch> {
   readonly made?: Partial<C>
   readonly kept?: K
   /** Changes to a finished proof. */
-  readonly commitment?: Partial<C>
+  readonly commitment?: Partial<T>
   readonly response?: Partial<R>
+  /** The challenge, where it travels. */
+  readonly e?: bigint
   /** Makes a proof elsewhere. */
-  readonly forged?: () => { readonly statement: S; readonly proof: Proof<C, R> }
+  readonly forged?: () => { readonly statement: S; readonly proof: Given<T, R> }
 }
 
 const level = INSECURE_TEST
@@ -49,17 +69,29 @@ const [alice, bob, carol] = [testParty(level, 0), testParty(level, 1), testParty
 /** A factor of N̂ of the verifier, of N of the verifier, of N of the prover. */
 const [fHat, f0, f1] = [bob.ownSetup.p.expose(), bob.own.p.expose(), alice.own.p.expose()]
 
-function table<S extends object, W, C extends object, K, E, R extends object, Ch extends string>(
-  { proof, binding, statement, verifierStatement, witness }: Instance<S, W, C, K, E, R, Ch>,
+function table<S extends object, W, C extends object, T extends object, K, R extends object, Ch extends string>(
+  {
+    proof,
+    binding,
+    statement,
+    verifierStatement,
+    witness,
+  }: {
+    readonly proof: ThreeMoves<S, W, C, T, K, R, Ch>
+    readonly binding: Binding
+    readonly statement: S
+    readonly verifierStatement: S
+    readonly witness: W
+  },
   /** The first equation: what fails when the two sides have different challenges. */
   first: Ch,
   checks: Readonly<Record<Ch, unknown>>,
-  rows: (honest: Proof<C, R>) => readonly Row<S, C, K, R, Ch>[],
+  rows: (honest: Given<T, R>, made: C) => readonly Row<S, C, T, K, R, Ch>[],
 ): void {
   const random = seededRandom(`soundness ${proof.name}`)
   const made = proof.sigma.commit(level, statement, witness, random)
   const honest = proof.finish(binding, statement, witness, made)
-  const bindings: readonly Row<S, C, K, R, Ch>[] = [
+  const bindings: readonly Row<S, C, T, K, R, Ch>[] = [
     { change: 'session', expect: first, binding: { session: binding.session.map((v, i) => (i === 31 ? v ^ 1 : v)) } },
     { change: 'epoch', expect: first, binding: { epoch: binding.epoch + 1 } },
     { change: 'prover', expect: first, binding: { prover: 'carol' } },
@@ -67,9 +99,9 @@ function table<S extends object, W, C extends object, K, E, R extends object, Ch
     { change: 'slot', expect: first, binding: { slot: `${binding.slot} ` } },
     { change: 'level', expect: first, binding: { level: { ...level, digest: new Uint8Array(32) } } },
   ]
-  const given = [...bindings, ...rows(honest)]
+  const given = [...bindings, ...rows(honest, made.commitment)]
 
-  const attempt = (row: Row<S, C, K, R, Ch>): Proof<C, R> => {
+  const attempt = (row: Row<S, C, T, K, R, Ch>): Given<T, R> => {
     let first = made
     let x = statement
     if (row.claim !== undefined) {
@@ -79,6 +111,8 @@ function table<S extends object, W, C extends object, K, E, R extends object, Ch
     const own = { commitment: { ...first.commitment, ...row.made }, kept: row.kept ?? first.kept }
     const done = proof.finish(binding, x, witness, own)
     return {
+      ...done,
+      ...(row.e === undefined ? {} : { e: row.e }),
       commitment: { ...done.commitment, ...row.commitment },
       response: { ...done.response, ...row.response },
     }
@@ -255,11 +289,11 @@ const endPrime = 1n << BigInt(ellPrime + epsilon)
 
 const encX = all.encElg.statement
 const plusOne = (key: typeof alice.own, C: bigint): bigint => key.add(C, key.encrypt(1n, 1n))
-table(all.encElg, 'eq B1', FAULT_CODES['enc-elg'], ({ commitment, response }) => [
+table(all.encElg, 'eq challenge', FAULT_CODES['enc-elg'], ({ commitment, e = 0n, response }, made) => [
   { change: 'z1 above', expect: 'range z1', response: { z1: end + 1n } },
   { change: 'z1 below', expect: 'range z1', response: { z1: -end - 1n } },
-  { change: 'z1 at the end', expect: 'eq B2', response: { z1: end } },
-  { change: 'z1 at the other end', expect: 'eq B2', response: { z1: -end } },
+  { change: 'z1 at the end', expect: 'eq challenge', response: { z1: end } },
+  { change: 'z1 at the other end', expect: 'eq challenge', response: { z1: -end } },
   { change: 'identity A', expect: 'group A', claim: { A: IDENTITY } },
   { change: 'identity B1', expect: 'group B1', claim: { B1: IDENTITY } },
   { change: 'identity B2', expect: 'group B2', claim: { B2: IDENTITY } },
@@ -269,12 +303,8 @@ table(all.encElg, 'eq B1', FAULT_CODES['enc-elg'], ({ commitment, response }) =>
   { change: 'C negative', expect: 'group C', statement: { C: encX.C - alice.own.NN } },
   { change: 's with a factor of N̂', expect: 'group s, t', statement: { setup: badS } },
   { change: 't with a factor of N̂', expect: 'group s, t', statement: { setup: badT } },
-  ...nonUnits(fHat, bobs.NHat).flatMap(
-    ([what, bad]) =>
-      [
-        { change: `S ${what}`, expect: 'group S', made: { S: bad } },
-        { change: `T ${what}`, expect: 'group T', made: { T: bad } },
-      ] as const,
+  ...nonUnits(fHat, bobs.NHat).map(
+    ([what, bad]) => ({ change: `S ${what}`, expect: 'group S', made: { S: bad } }) as const,
   ),
   ...nonUnits(f1, alice.own.NN).map(
     ([what, bad]) => ({ change: `D ${what}`, expect: 'group D', made: { D: bad } }) as const,
@@ -284,36 +314,39 @@ table(all.encElg, 'eq B1', FAULT_CODES['enc-elg'], ({ commitment, response }) =>
   ),
   { change: 'z2 of another form', expect: 'group z2', response: { z2: response.z2 + alice.own.N } },
   { change: 'claim C ⊕ 1', expect: 'eq C', claim: { C: plusOne(alice.own, encX.C) } },
-  { change: 'claim A + G', expect: 'eq B2', claim: { A: encX.A.add(G) } },
-  { change: 'claim B1 + G', expect: 'eq B1', claim: { B1: encX.B1.add(G) } },
-  { change: 'claim B2 + G', expect: 'eq B2', claim: { B2: encX.B2.add(G) } },
-  { change: 'C', expect: 'eq B1', statement: { C: plusOne(alice.own, encX.C) } },
-  { change: 'A', expect: 'eq B1', statement: { A: encX.A.add(G) } },
-  { change: 'B1', expect: 'eq B1', statement: { B1: encX.B1.add(G) } },
-  { change: 'B2', expect: 'eq B1', statement: { B2: encX.B2.add(G) } },
-  { change: 'bases swapped', expect: 'eq B1', statement: { setup: swapped } },
-  { change: 'S made other', expect: 'eq S', made: { S: times(commitment.S) } },
-  { change: 'T made other', expect: 'eq S', made: { T: times(commitment.T) } },
+  { change: 'claim A + G', expect: 'eq challenge', claim: { A: encX.A.add(G) } },
+  { change: 'claim B1 + G', expect: 'eq challenge', claim: { B1: encX.B1.add(G) } },
+  { change: 'claim B2 + G', expect: 'eq challenge', claim: { B2: encX.B2.add(G) } },
+  { change: 'C', expect: 'eq challenge', statement: { C: plusOne(alice.own, encX.C) } },
+  { change: 'A', expect: 'eq challenge', statement: { A: encX.A.add(G) } },
+  { change: 'B1', expect: 'eq challenge', statement: { B1: encX.B1.add(G) } },
+  { change: 'B2', expect: 'eq challenge', statement: { B2: encX.B2.add(G) } },
+  { change: 'bases swapped', expect: 'eq challenge', statement: { setup: swapped } },
+  { change: 'S made other', expect: 'eq challenge', made: { S: times(commitment.S) } },
+  { change: 'T made other', expect: 'eq challenge', made: { T: times(made.T) } },
   { change: 'D made other', expect: 'eq C', made: { D: plusOne(alice.own, commitment.D) } },
-  { change: 'Y made other', expect: 'eq B2', made: { Y: commitment.Y.add(G) } },
-  { change: 'Z made other', expect: 'eq B1', made: { Z: commitment.Z.add(G) } },
-  { change: 'T', expect: 'eq B1', commitment: { T: times(commitment.T) } },
-  { change: 'z1', expect: 'eq B2', response: { z1: response.z1 ^ 1n } },
+  { change: 'Y made other', expect: 'eq challenge', made: { Y: made.Y.add(G) } },
+  { change: 'Z made other', expect: 'eq challenge', made: { Z: made.Z.add(G) } },
+  { change: 'S', expect: 'eq challenge', commitment: { S: times(commitment.S) } },
+  { change: 'D', expect: 'eq challenge', commitment: { D: plusOne(alice.own, commitment.D) } },
+  { change: 'e', expect: 'eq challenge', e: e ^ 1n },
+  { change: 'e = 0', expect: 'eq challenge', e: 0n },
+  { change: 'z1', expect: 'eq challenge', response: { z1: response.z1 ^ 1n } },
   { change: 'z2', expect: 'eq C', response: { z2: (response.z2 * 2n) % alice.own.N } },
-  { change: 'z3', expect: 'eq S', response: { z3: response.z3 ^ 1n } },
-  { change: 'w', expect: 'eq B1', response: { w: response.w ^ 1n } },
+  { change: 'z3', expect: 'eq challenge', response: { z3: response.z3 ^ 1n } },
+  { change: 'w', expect: 'eq challenge', response: { w: response.w ^ 1n } },
 ])
 
 const affX = all.affG.statement
-table(all.affG, 'eq X', FAULT_CODES['aff-g'], ({ commitment, response }) => [
+table(all.affG, 'eq challenge', FAULT_CODES['aff-g'], ({ commitment, e = 0n, response }, made) => [
   { change: 'z1 above', expect: 'range z1', response: { z1: end + 1n } },
   { change: 'z1 below', expect: 'range z1', response: { z1: -end - 1n } },
-  { change: 'z1 at the end', expect: 'eq X', response: { z1: end } },
-  { change: 'z1 at the other end', expect: 'eq X', response: { z1: -end } },
+  { change: 'z1 at the end', expect: 'eq challenge', response: { z1: end } },
+  { change: 'z1 at the other end', expect: 'eq challenge', response: { z1: -end } },
   { change: 'z2 above', expect: 'range z2', response: { z2: endPrime + 1n } },
   { change: 'z2 below', expect: 'range z2', response: { z2: -endPrime - 1n } },
-  { change: 'z2 at the end', expect: 'eq T', response: { z2: endPrime } },
-  { change: 'z2 at the other end', expect: 'eq T', response: { z2: -endPrime } },
+  { change: 'z2 at the end', expect: 'eq challenge', response: { z2: endPrime } },
+  { change: 'z2 at the other end', expect: 'eq challenge', response: { z2: -endPrime } },
   { change: 'identity X', expect: 'group X', claim: { X: IDENTITY } },
   { change: 'C 0', expect: 'group C', statement: { C: 0n } },
   { change: 'C with a factor of N₀', expect: 'group C', statement: { C: f0 } },
@@ -329,14 +362,9 @@ table(all.affG, 'eq X', FAULT_CODES['aff-g'], ({ commitment, response }) => [
   ...nonUnits(fHat, bobs.NHat).flatMap(
     ([what, bad]) =>
       [
-        { change: `E ${what}`, expect: 'group E', made: { E: bad } },
         { change: `S ${what}`, expect: 'group S', made: { S: bad } },
-        { change: `F ${what}`, expect: 'group F', made: { F: bad } },
         { change: `T ${what}`, expect: 'group T', made: { T: bad } },
       ] as const,
-  ),
-  ...nonUnits(f0, bob.own.NN).map(
-    ([what, bad]) => ({ change: `A ${what}`, expect: 'group A', made: { A: bad } }) as const,
   ),
   ...nonUnits(f1, alice.own.NN).map(
     ([what, bad]) => ({ change: `By ${what}`, expect: 'group By', made: { By: bad } }) as const,
@@ -349,51 +377,56 @@ table(all.affG, 'eq X', FAULT_CODES['aff-g'], ({ commitment, response }) => [
   ),
   { change: 'w of another form', expect: 'group w', response: { w: response.w + bob.own.N } },
   { change: 'wY of another form', expect: 'group wY', response: { wY: response.wY + alice.own.N } },
-  { change: 'claim C ⊕ 1', expect: 'eq D', claim: { C: plusOne(bob.own, affX.C) } },
-  { change: 'claim D ⊕ 1', expect: 'eq D', claim: { D: plusOne(bob.own, affX.D) } },
+  { change: 'claim C ⊕ 1', expect: 'eq challenge', claim: { C: plusOne(bob.own, affX.C) } },
+  { change: 'claim D ⊕ 1', expect: 'eq challenge', claim: { D: plusOne(bob.own, affX.D) } },
   { change: 'claim Y ⊕ 1', expect: 'eq Y', claim: { Y: plusOne(alice.own, affX.Y) } },
-  { change: 'claim X + G', expect: 'eq X', claim: { X: affX.X.add(G) } },
-  { change: 'C', expect: 'eq X', statement: { C: plusOne(bob.own, affX.C) } },
-  { change: 'D', expect: 'eq X', statement: { D: plusOne(bob.own, affX.D) } },
-  { change: 'Y', expect: 'eq X', statement: { Y: plusOne(alice.own, affX.Y) } },
-  { change: 'X', expect: 'eq X', statement: { X: affX.X.add(G) } },
-  { change: 'bases swapped', expect: 'eq X', statement: { setup: swapped } },
-  { change: 'A made other', expect: 'eq D', made: { A: plusOne(bob.own, commitment.A) } },
-  { change: 'Bx made other', expect: 'eq X', made: { Bx: commitment.Bx.add(G) } },
+  { change: 'claim X + G', expect: 'eq challenge', claim: { X: affX.X.add(G) } },
+  { change: 'C', expect: 'eq challenge', statement: { C: plusOne(bob.own, affX.C) } },
+  { change: 'D', expect: 'eq challenge', statement: { D: plusOne(bob.own, affX.D) } },
+  { change: 'Y', expect: 'eq challenge', statement: { Y: plusOne(alice.own, affX.Y) } },
+  { change: 'X', expect: 'eq challenge', statement: { X: affX.X.add(G) } },
+  { change: 'bases swapped', expect: 'eq challenge', statement: { setup: swapped } },
+  { change: 'A made other', expect: 'eq challenge', made: { A: plusOne(bob.own, made.A) } },
+  { change: 'Bx made other', expect: 'eq challenge', made: { Bx: made.Bx.add(G) } },
   { change: 'By made other', expect: 'eq Y', made: { By: plusOne(alice.own, commitment.By) } },
-  { change: 'E made other', expect: 'eq S', made: { E: times(commitment.E) } },
-  { change: 'S made other', expect: 'eq S', made: { S: times(commitment.S) } },
-  { change: 'F made other', expect: 'eq T', made: { F: times(commitment.F) } },
-  { change: 'T made other', expect: 'eq T', made: { T: times(commitment.T) } },
-  { change: 'F', expect: 'eq X', commitment: { F: times(commitment.F) } },
-  { change: 'z1', expect: 'eq X', response: { z1: response.z1 ^ 1n } },
-  { change: 'z2', expect: 'eq T', response: { z2: response.z2 ^ 1n } },
-  { change: 'z3', expect: 'eq S', response: { z3: response.z3 ^ 1n } },
-  { change: 'z4', expect: 'eq T', response: { z4: response.z4 ^ 1n } },
-  { change: 'w', expect: 'eq D', response: { w: (response.w * 2n) % bob.own.N } },
+  { change: 'E made other', expect: 'eq challenge', made: { E: times(made.E) } },
+  { change: 'S made other', expect: 'eq challenge', made: { S: times(commitment.S) } },
+  { change: 'F made other', expect: 'eq challenge', made: { F: times(made.F) } },
+  { change: 'T made other', expect: 'eq challenge', made: { T: times(commitment.T) } },
+  { change: 'By', expect: 'eq challenge', commitment: { By: plusOne(alice.own, commitment.By) } },
+  { change: 'S', expect: 'eq challenge', commitment: { S: times(commitment.S) } },
+  { change: 'T', expect: 'eq challenge', commitment: { T: times(commitment.T) } },
+  { change: 'e', expect: 'eq challenge', e: e ^ 1n },
+  { change: 'e = 0', expect: 'eq challenge', e: 0n },
+  { change: 'z1', expect: 'eq challenge', response: { z1: response.z1 ^ 1n } },
+  { change: 'z2', expect: 'eq challenge', response: { z2: response.z2 ^ 1n } },
+  { change: 'z3', expect: 'eq challenge', response: { z3: response.z3 ^ 1n } },
+  { change: 'z4', expect: 'eq challenge', response: { z4: response.z4 ^ 1n } },
+  { change: 'w', expect: 'eq challenge', response: { w: (response.w * 2n) % bob.own.N } },
   { change: 'wY', expect: 'eq Y', response: { wY: (response.wY * 2n) % alice.own.N } },
 ])
 
 const elogX = all.elog.statement
-table(all.elog, 'eq L', FAULT_CODES.elog, ({ commitment, response }) => [
+table(all.elog, 'eq challenge', FAULT_CODES.elog, ({ e = 0n, response }, made) => [
   { change: 'identity L', expect: 'group L', claim: { L: IDENTITY } },
   { change: 'identity M', expect: 'group M', claim: { M: IDENTITY } },
   { change: 'identity X', expect: 'group X', claim: { X: IDENTITY } },
   { change: 'identity Y', expect: 'group Y', claim: { Y: IDENTITY } },
   { change: 'identity h', expect: 'group h', statement: { h: IDENTITY } },
-  { change: 'claim L + G', expect: 'eq L', claim: { L: elogX.L.add(G) } },
-  { change: 'claim M + G', expect: 'eq M', claim: { M: elogX.M.add(G) } },
-  { change: 'claim X + G', expect: 'eq M', claim: { X: elogX.X.add(G) } },
-  { change: 'claim Y + G', expect: 'eq Y', claim: { Y: elogX.Y.add(G) } },
-  { change: 'claim h + G', expect: 'eq Y', claim: { h: elogX.h.add(G) } },
-  { change: 'M', expect: 'eq L', statement: { M: elogX.M.add(G) } },
-  { change: 'h', expect: 'eq L', statement: { h: elogX.h.add(G) } },
-  { change: 'A made other', expect: 'eq L', made: { A: commitment.A.add(G) } },
-  { change: 'N made other', expect: 'eq M', made: { N: commitment.N.add(G) } },
-  { change: 'B made other', expect: 'eq Y', made: { B: commitment.B.add(G) } },
-  { change: 'B', expect: 'eq L', commitment: { B: commitment.B.add(G) } },
-  { change: 'z', expect: 'eq L', response: { z: response.z ^ 1n } },
-  { change: 'u', expect: 'eq M', response: { u: response.u ^ 1n } },
+  { change: 'claim L + G', expect: 'eq challenge', claim: { L: elogX.L.add(G) } },
+  { change: 'claim M + G', expect: 'eq challenge', claim: { M: elogX.M.add(G) } },
+  { change: 'claim X + G', expect: 'eq challenge', claim: { X: elogX.X.add(G) } },
+  { change: 'claim Y + G', expect: 'eq challenge', claim: { Y: elogX.Y.add(G) } },
+  { change: 'claim h + G', expect: 'eq challenge', claim: { h: elogX.h.add(G) } },
+  { change: 'M', expect: 'eq challenge', statement: { M: elogX.M.add(G) } },
+  { change: 'h', expect: 'eq challenge', statement: { h: elogX.h.add(G) } },
+  { change: 'A made other', expect: 'eq challenge', made: { A: made.A.add(G) } },
+  { change: 'N made other', expect: 'eq challenge', made: { N: made.N.add(G) } },
+  { change: 'B made other', expect: 'eq challenge', made: { B: made.B.add(G) } },
+  { change: 'e', expect: 'eq challenge', e: e ^ 1n },
+  { change: 'e = 0', expect: 'eq challenge', e: 0n },
+  { change: 'z', expect: 'eq challenge', response: { z: response.z ^ 1n } },
+  { change: 'u', expect: 'eq challenge', response: { u: response.u ^ 1n } },
 ])
 
 const starX = all.affGStar.statement
@@ -529,7 +562,7 @@ table(all.dec, 'eq X', FAULT_CODES.dec, ({ commitment: { A, B, C }, response: { 
 
 describe('witnesses out of range', () => {
   const random = seededRandom('out of range')
-  const prove = <S, W, C, K, E, R, Ch extends string>(i: Instance<S, W, C, K, E, R, Ch>): Ch | undefined =>
+  const prove = <S, W, P, Ch extends string>(i: Instance<S, W, P, Ch, Provable<S, W, P, Ch>>): Ch | undefined =>
     i.proof.verify(i.binding, i.verifierStatement, i.proof.prove(i.binding, i.statement, i.witness, random))
   const wide = 1n << BigInt(ell + epsilon + 1)
   const widePrime = 1n << BigInt(ellPrime + epsilon + 1)
@@ -553,7 +586,7 @@ describe('a proof for one recipient', () => {
     const { proof, binding, statement, witness } = all.encElg
     const given = proof.prove(binding, statement, witness, random)
     const x = { ...statement, setup: ringPedersen(bobs.NHat, carol.setup.s % bobs.NHat, bobs.t) }
-    assert.equal(proof.verify(binding, x, given), 'eq B1')
+    assert.equal(proof.verify(binding, x, given), 'eq challenge')
   })
   it('Π^fac made for another verifier', () => {
     const { proof, binding, statement, witness } = facInstance(level, alice, bob)

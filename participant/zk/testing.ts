@@ -29,10 +29,11 @@ import { fac } from './fac.ts'
 import { mod } from './mod.ts'
 import { prm } from './prm.ts'
 import { sch } from './sch.ts'
-import type { Binding, NonInteractive } from './sigma.ts'
+import type { Binding, Provable } from './sigma.ts'
 
-export interface Instance<S, W, C, K, E, R, Ch extends string> {
-  readonly proof: NonInteractive<S, W, C, K, E, R, Ch>
+/** N is the proof's own type: plain or compact. */
+export interface Instance<S, W, P, Ch extends string, N extends Provable<S, W, P, Ch> = Provable<S, W, P, Ch>> {
+  readonly proof: N
   readonly binding: Binding
   readonly statement: S
   readonly verifierStatement: S
@@ -102,13 +103,13 @@ export function instances(levelName: SecurityLevel['name']) {
 
 export type Instances = ReturnType<typeof instances>
 
-function instance<S, W, C, K, E, R, Ch extends string>(
-  proof: NonInteractive<S, W, C, K, E, R, Ch>,
+function instance<S, W, P, Ch extends string, N extends Provable<S, W, P, Ch>>(
+  proof: N & Provable<S, W, P, Ch>,
   binding: Binding,
   witness: W,
   statement: S,
   verifierStatement: S = statement,
-): Instance<S, W, C, K, E, R, Ch> {
+): Instance<S, W, P, Ch, N> {
   return { proof, binding, statement, verifierStatement, witness }
 }
 

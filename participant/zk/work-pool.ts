@@ -13,7 +13,6 @@ import { bytesToBigint } from '../base/bytes.ts'
 import { StateError } from '../base/errors.ts'
 import { SEED_BYTES } from '../base/random.ts'
 import { checkIn, entryFor, proofIn, proveJob, verifyJob } from './job.ts'
-import type { Proof } from './sigma.ts'
 import { inProcess, proveFromSeed, type Work } from './work.ts'
 import { countTested, type Want, wantPrime } from './work-wants.ts'
 import { bufferOf, type Post, type Reply, type Request } from './worker.ts'
@@ -227,7 +226,7 @@ export function workerPool({ size, start }: PoolOptions): WorkerPool {
         const entry = entryFor(proof, b.level)
         if (entry === undefined) return inProcess.verify(proof, b, x, given)
         type Failed = ReturnType<typeof proof.verify>
-        const encode = (): Uint8Array => verifyJob(entry, b, x, given as Proof<unknown, unknown>)
+        const encode = (): Uint8Array => verifyJob(entry, b, x, given)
         return submit(
           queue,
           { encode },

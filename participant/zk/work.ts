@@ -8,24 +8,13 @@
  */
 import { expandSeed, type Random, SEED_BYTES } from '../base/random.ts'
 import { blumPrime, type PrimeMaker, safePrime } from '../math/primes.ts'
-import type { Binding, NonInteractive, Proof } from './sigma.ts'
+import type { Binding, Provable } from './sigma.ts'
 
 export interface Work {
   /** Rejects with what the proof throws. */
-  prove<S, W, C, K, E, R, Ch extends string>(
-    proof: NonInteractive<S, W, C, K, E, R, Ch>,
-    b: Binding,
-    x: S,
-    w: W,
-    random: Random,
-  ): Promise<Proof<C, R>>
+  prove<S, W, P>(proof: Provable<S, W, P, string>, b: Binding, x: S, w: W, random: Random): Promise<P>
   /** The name of the first check that fails, or undefined when the proof holds. */
-  verify<S, W, C, K, E, R, Ch extends string>(
-    proof: NonInteractive<S, W, C, K, E, R, Ch>,
-    b: Binding,
-    x: S,
-    given: Proof<C, R>,
-  ): Promise<Ch | undefined>
+  verify<S, W, P, Ch extends string>(proof: Provable<S, W, P, Ch>, b: Binding, x: S, given: P): Promise<Ch | undefined>
   readonly primes: PrimeMaker
   /** The same, for what nobody waits for: a request waits for no more than one proof of it. */
   readonly background: Work
@@ -44,13 +33,13 @@ export function yieldToEventLoop(): Promise<void> {
 }
 
 /** The proof that this seed makes, in the next turn of the event loop. Overwrites the seed. */
-export async function proveFromSeed<S, W, C, K, E, R, Ch extends string>(
-  proof: NonInteractive<S, W, C, K, E, R, Ch>,
+export async function proveFromSeed<S, W, P>(
+  proof: Provable<S, W, P, string>,
   b: Binding,
   x: S,
   w: W,
   seed: Uint8Array,
-): Promise<Proof<C, R>> {
+): Promise<P> {
   await yieldToEventLoop()
   const random = expandSeed(seed)
   seed.fill(0)

@@ -1,12 +1,12 @@
 /** Each proof at full size: what proving and verifying take, with the moduli prepared. */
 import { CGGMP24_3072 } from '../../participant/base/level.ts'
 import { systemRandom } from '../../participant/base/random.ts'
-import type { Binding, NonInteractive } from '../../participant/zk/sigma.ts'
+import type { Binding, Provable } from '../../participant/zk/sigma.ts'
 import { type Instance, instances } from '../../participant/zk/testing.ts'
 import { type Row, timedCalls } from './row.ts'
 
-type AnyInstance = Instance<unknown, unknown, unknown, unknown, unknown, unknown, string>
-type AnyProof = NonInteractive<unknown, unknown, unknown, unknown, unknown, unknown, string>
+type AnyInstance = Instance<unknown, unknown, unknown, string>
+type AnyProof = Provable<unknown, unknown, unknown, string>
 
 const all = Object.entries(instances(CGGMP24_3072.name)) as unknown as [string, AnyInstance][]
 

@@ -3,13 +3,16 @@
  * makes them, and messages that are kept and said again.
  */
 import assert from 'node:assert/strict'
+import { bytesToHex } from '../../participant/base/bytes.ts'
 import type { Random } from '../../participant/base/random.ts'
 import { secret } from '../../participant/base/secret.ts'
 import type { PartyId } from '../../participant/party/roster.ts'
 import type { Round } from '../../participant/party/rounds.ts'
 import type { AuxInfo } from '../../participant/protocols/material.ts'
 import { altered, type Cheat } from '../../participant/protocols/testing.ts'
-import type { Binding, NonInteractive, Proof } from '../../participant/zk/sigma.ts'
+import { type Codec, encode } from '../../participant/wire/codec.ts'
+import type { Compact, CompactProof } from '../../participant/zk/compact.ts'
+import type { Binding, Provable } from '../../participant/zk/sigma.ts'
 
 /** What the protocol asks to have proven. */
 export interface Asked<S, W> {
@@ -20,10 +23,10 @@ export interface Asked<S, W> {
 }
 
 /** Makes the proof of this slot in a way of its own. */
-export function provingSlot<S, W, C, K, E, R, Ch extends string>(
-  proof: NonInteractive<S, W, C, K, E, R, Ch>,
+export function provingSlot<S, W, P, Ch extends string>(
+  proof: Provable<S, W, P, Ch>,
   slot: string,
-  forge: (asked: Asked<S, W>) => Proof<C, R>,
+  forge: (asked: Asked<S, W>) => P,
 ): Cheat {
   return (party) => ({
     ...party,
@@ -40,29 +43,40 @@ export function provingSlot<S, W, C, K, E, R, Ch extends string>(
   })
 }
 
-/** A false statement, and how a first message is made to fit once the challenge is known. */
-export interface Afterwards<S, W, C, E, R> {
+/** A false statement, and how the proof is made to fit once the challenge is known. */
+export interface Afterwards<S, W, C, T, R> {
+  /** The values of the first message that fit afterwards. */
+  readonly values: readonly (keyof C & string)[]
   readonly claims: (asked: Asked<S, W>) => { readonly x: S; readonly w: W }
-  readonly picks: (x: S, made: Proof<C, R>, e: E) => Proof<C, R>
+  readonly picks: (x: S, made: CompactProof<T, R>) => Pick<CompactProof<T, R>, 'commitment' | 'response'>
 }
 
 /**
- * Picks a value of the first message after the challenge, which was taken from the others and from another one in its
- * place. Every equation holds with that challenge: a proof whose challenge left the value out would be taken.
+ * Picks values of the first message after the challenge, which was taken from the others and from other ones in their
+ * place. Every equation holds with that challenge: a proof whose challenge left these values out would be taken.
  */
-export function afterwards<S, W, C, K, E, R, Ch extends string>(
-  proof: NonInteractive<S, W, C, K, E, R, Ch>,
+export function afterwards<S, W, C extends T, T, K, R, Ch extends string>(
+  proof: Compact<S, W, C, T, K, R, Ch>,
   slot: string,
-  { claims, picks }: Afterwards<S, W, C, E, R>,
+  { values, claims, picks }: Afterwards<S, W, C, T, R>,
 ): Cheat {
   return provingSlot(proof, slot, (asked) => {
     const { b, random } = asked
+    const { level } = b
     const { x, w } = claims(asked)
-    const { commitment, kept } = proof.sigma.commit(b.level, x, w, random)
-    const e = proof.challenge(b, x, commitment)
-    const picked = picks(x, { commitment, response: proof.sigma.respond(b.level, x, w, kept, e) }, e)
-    const failed = proof.sigma.check(b.level, x, picked.commitment, e, picked.response)
-    assert.equal(failed, undefined, 'the equations hold with the challenge that it was made for')
+    const made = proof.sigma.commit(level, x, w, random)
+    const honest = proof.finish(b, x, w, made)
+    const picked = { ...honest, ...picks(x, honest) }
+    const { commitment, e, response } = picked
+    assert.equal(proof.sigma.admit(level, x, commitment, response), undefined, 'everything is in its group')
+    assert.equal(proof.sigma.check(level, x, commitment, e, response), undefined, 'the equations hold')
+    // the first message that fits is the one that was hashed, but for the values that were picked
+    const first = proof.sigma.complete(level, x, commitment, e, response)
+    const bytes = (c: C): string => bytesToHex(encode(proof.sigma.commitment(level) as Codec<C>, c))
+    const names = Object.keys(first as object) as (keyof C & string)[]
+    const hashed = bytes(made.commitment)
+    const differ = names.filter((k) => bytes({ ...made.commitment, [k]: first[k] }) !== hashed)
+    assert.deepEqual(differ.sort(), [...values].sort(), 'other values were picked')
     return picked
   })
 }

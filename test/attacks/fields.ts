@@ -8,7 +8,7 @@ import { Point, Q } from '../../participant/math/curve.ts'
 import { type Codec, encode, Reader } from '../../participant/wire/codec.ts'
 
 export interface Field {
-  /** Names and positions from the message down, `psi.commitment.A`. */
+  /** Names and positions from the message down, `psi.commitment.S`. */
   readonly path: string
   /** `int` has a sign, `nat` and `scalar` have none; `count` is the length of a list. */
   readonly kind: 'point' | 'int' | 'nat' | 'scalar' | 'bool' | 'bytes' | 'count'

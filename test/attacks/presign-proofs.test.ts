@@ -93,10 +93,10 @@ describe('presigning, what was said in another session that differs in its id al
     altered(round, (_, to) => sent.get(round)?.get(to) ?? assert.fail(`nothing was sent in ${round.name}`))
 
   for (const [round, check] of [
-    [oneProofs, /^psi0: eq B1$/],
-    [second, /^psi-prime: eq L$/],
-    [twoProducts, /^psi: eq X$/],
-    [third, /^psi-prime-prime: eq L$/],
+    [oneProofs, /^psi0: eq challenge$/],
+    [second, /^psi-prime: eq challenge$/],
+    [twoProducts, /^psi: eq challenge$/],
+    [third, /^psi-prime-prime: eq challenge$/],
   ] as const) {
     test(`#12 the message of round ${round.name}: PROOF_EQ`, async () => {
       const replays = both(drawing('p1'), again(round as Round<unknown>))
@@ -116,8 +116,8 @@ describe('presigning, what was said in another session that differs in its id al
 })
 
 for (const [round, check] of [
-  ['2', /^psi-prime: eq L$/],
-  ['3', /^psi-prime-prime: eq L$/],
+  ['2', /^psi-prime: eq challenge$/],
+  ['3', /^psi-prime-prime: eq challenge$/],
 ] as const) {
   test(`#13 presigning: the peer’s message of round ${round} as one’s own: PROOF_EQ`, async () => {
     const room = memoryRoom()
@@ -140,8 +140,8 @@ function misdirected<M>(round: Round<M>): Cheat {
 }
 
 for (const [round, check] of [
-  [three.presign.oneProofs, /^psi0: eq B1$/],
-  [three.presign.twoProducts, /^psi: eq X$/],
+  [three.presign.oneProofs, /^psi0: eq challenge$/],
+  [three.presign.twoProducts, /^psi: eq challenge$/],
 ] as const) {
   test(`#15 presigning, 3 parties: for one what was made for the other, round ${round.name}: PROOF_EQ`, async () => {
     const results = await runPresign(three, { cheats: { p1: misdirected(round as Round<unknown>) } })

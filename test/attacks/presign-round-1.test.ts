@@ -62,7 +62,6 @@ function inProof(slot: Slot, part: Part, field: string, value: bigint): Cheat {
 
 const ELEMENTS: readonly (readonly [part: Part, field: string, factor: bigint])[] = [
   ['commitment', 'S', setup0.p.expose()],
-  ['commitment', 'T', setup0.q.expose()],
   ['commitment', 'D', N1.p.expose()],
   ['response', 'z2', N1.q.expose()],
 ]
@@ -130,8 +129,8 @@ const ranges: readonly Row[] = [
   row('#17 no ψ0', withoutPsi0, 'DECODE', /^decode: /),
   row('#17 a k of 2^519, proven honestly', tooWide('K', 'psi0'), 'PROOF_RANGE', /^psi0: range z1$/),
   row('#17 a γ of 2^519, proven honestly', tooWide('G', 'psi1'), 'PROOF_RANGE', /^psi1: range z1$/),
-  row('#17 a k of 2^519, with z1 modulo q', tooWideReduced('K', 'psi0'), 'PROOF_EQ', /^psi0: eq S$/),
-  row('#17 a γ of 2^519, with z1 modulo q', tooWideReduced('G', 'psi1'), 'PROOF_EQ', /^psi1: eq S$/),
+  row('#17 a k of 2^519, with z1 modulo q', tooWideReduced('K', 'psi0'), 'PROOF_EQ', /^psi0: eq challenge$/),
+  row('#17 a γ of 2^519, with z1 modulo q', tooWideReduced('G', 'psi1'), 'PROOF_EQ', /^psi1: eq challenge$/),
   row(
     '#17 ψ0 out of range',
     inProof('psi0', 'response', 'z1', (1n << BigInt(bits)) + 1n),

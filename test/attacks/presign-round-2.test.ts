@@ -67,11 +67,8 @@ function inProof(slot: Slot, part: Part, field: string, value: bigint): Cheat {
 }
 
 const ELEMENTS: readonly (readonly [part: Part, field: string, factor: bigint])[] = [
-  ['commitment', 'A', N0.p.expose()],
   ['commitment', 'By', N1.q.expose()],
-  ['commitment', 'E', setup0.p.expose()],
   ['commitment', 'S', setup0.q.expose()],
-  ['commitment', 'F', setup0.p.expose()],
   ['commitment', 'T', setup0.q.expose()],
   ['response', 'w', N0.q.expose()],
   ['response', 'wY', N1.p.expose()],
@@ -157,7 +154,7 @@ const nonces: readonly Row[] = [
       psiPrime: { ...m.psiPrime, response: { ...m.psiPrime.response, z: modQ(m.psiPrime.response.z + 1n) } },
     })),
     'PROOF_EQ',
-    /^psi-prime: eq L$/,
+    /^psi-prime: eq challenge$/,
   ),
 ]
 

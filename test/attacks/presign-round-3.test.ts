@@ -62,7 +62,7 @@ table('presigning, round 3', two, presigning, [
       psiPrimePrime: { ...p, response: { ...p.response, u: modQ(p.response.u + 1n) } },
     })),
     'PROOF_EQ',
-    /^psi-prime-prime: eq M$/,
+    /^psi-prime-prime: eq challenge$/,
   ),
   garbled(third as never),
 ])

@@ -214,7 +214,7 @@ describe('#37 shares of another epoch', () => {
       const { core, aux } = share(two, id)
       return id === 'p1' ? { core: { ...core, x: secret(modQ(core.x.expose() + 1n)) }, aux } : { core, aux }
     })
-    expectNamed(two, results, 'p1', 'PROOF_EQ', /^psi-hat: eq X$/)
+    expectNamed(two, results, 'p1', 'PROOF_EQ', /^psi-hat: eq challenge$/)
   })
 
   test('#37 moduli that are not of this epoch: PROOF_EQ', async () => {
@@ -223,6 +223,6 @@ describe('#37 shares of another epoch', () => {
       // those of p3 are shorter than those of p1, so that all numbers are in range
       return id === 'p1' ? { core, aux: { ...share(four, 'p3').aux, peers: aux.peers } } : { core, aux }
     })
-    expectNamed(four, results, 'p1', 'PROOF_EQ', /^psi0: eq B1$/)
+    expectNamed(four, results, 'p1', 'PROOF_EQ', /^psi0: eq challenge$/)
   })
 })

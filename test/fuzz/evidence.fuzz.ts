@@ -22,7 +22,7 @@ function evidence(): string {
       protocol: 'presign',
       round: '3',
       code: 'PROOF_EQ',
-      check: 'psi-prime-prime: eq L',
+      check: 'psi-prime-prime: eq challenge',
       evidence: [random.bytes(40), random.bytes(41)],
       record: [random.bytes(5)],
     },

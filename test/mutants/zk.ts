@@ -9,6 +9,28 @@ function proof(name: string, file: string, rows: readonly Row[]): readonly Mutan
 }
 
 const SIGMA = 'participant/zk/sigma.test.ts'
+
+/** Values of a first message that the challenge of a compact proof must be taken from. */
+function hashedIn(name: string, rows: readonly Row[]): readonly Mutant[] {
+  return mutants(`zk/${name}`, `participant/zk/${name}.ts`, [{ file: SIGMA, only: `^challenge of Π\\^${name}$` }], rows)
+}
+
+/** The check that all compact proofs share, seen by the rows of one of them. */
+function challengeOf(name: string): readonly Mutant[] {
+  const only = `^Π\\^${name} is sound`
+  return mutants(
+    `zk/${name}`,
+    'participant/zk/compact.ts',
+    [{ file: SOUNDNESS, only }],
+    [
+      [
+        'eq challenge',
+        "if (challenge(b, x, sigma.complete(b.level, x, commitment, e, response)) !== e) return 'eq challenge'",
+      ],
+    ],
+  )
+}
+
 const BINDING = [
   { file: SOUNDNESS, only: '^Π\\^(sch|elog) is sound' },
   { file: SIGMA, only: '^(challenge of Π\\^(sch|elog)|signedChallenge)$' },
@@ -68,25 +90,20 @@ export const proofs: readonly Mutant[] = [
     ['group C', "if (!N0.isCiphertext(C)) return 'group C'"],
     ['group s, t', "if (!setup.isUnit(setup.s) || !setup.isUnit(setup.t)) return 'group s, t'"],
     ['group S', "if (!setup.isUnit(S)) return 'group S'"],
-    ['group T', "if (!setup.isUnit(T)) return 'group T'"],
     ['group D', "if (!N0.isCiphertext(D)) return 'group D'"],
     ['group z2', "if (!N0.isUnit(z2)) return 'group z2'"],
-    ['eq B1', "if (!combine([[w, G]]).equals(Z.add(combine([[e, B1]])))) return 'eq B1'"],
-    [
-      'eq B2',
-      `if (
-      !combine([
-        [w, A],
-        [z1, G],
-      ]).equals(Y.add(combine([[e, B2]])))
-    )
-      return 'eq B2'`,
-    ],
-    ['eq S', "if (setup.commit(z1, z3) !== setup.mul(T, setup.pow(S, e))) return 'eq S'"],
-    ['eq C', "if (N0.encrypt(z1, z2) !== N0.add(D, N0.pow(C, e))) return 'eq C'"],
+    ['eq C', "if (N0.add(N0.encrypt(z1, z2), N0.pow(C, e)) !== D) return 'eq C'"],
     ['group s, t (s)', '!setup.isUnit(setup.s) || !setup.isUnit(setup.t)', '!setup.isUnit(setup.t)'],
     ['group s, t (t)', '!setup.isUnit(setup.s) || !setup.isUnit(setup.t)', '!setup.isUnit(setup.s)'],
   ]),
+  ...hashedIn('enc-elg', [
+    ['S is hashed', '({ S: integer, T: integer,', '({ T: integer,'],
+    ['T is hashed', '({ S: integer, T: integer,', '({ S: integer,'],
+    ['D is hashed', ' D: integer, Y: anyPoint,', ' Y: anyPoint,'],
+    ['Y is hashed', ' D: integer, Y: anyPoint,', ' D: integer,'],
+    ['Z is hashed', 'Y: anyPoint, Z: anyPoint }', 'Y: anyPoint }'],
+  ]),
+  ...challengeOf('enc-elg'),
   ...proof('aff-g', 'aff-g', [
     ['range z1', "if (!inRange(z1, ell + epsilon)) return 'range z1'"],
     ['range z2', "if (!inRange(z2, ellPrime + epsilon)) return 'range z2'"],
@@ -94,42 +111,39 @@ export const proofs: readonly Mutant[] = [
     ['group C', "if (!N0.isCiphertext(C)) return 'group C'"],
     ['group D', "if (!N0.isCiphertext(D)) return 'group D'"],
     ['group Y', "if (!N1.isCiphertext(Y)) return 'group Y'"],
-    ['group A', "if (!N0.isCiphertext(A)) return 'group A'"],
     ['group By', "if (!N1.isCiphertext(By)) return 'group By'"],
     ['group s, t', "if (!setup.isUnit(setup.s) || !setup.isUnit(setup.t)) return 'group s, t'"],
-    ['group E', "if (!setup.isUnit(E)) return 'group E'"],
     ['group S', "if (!setup.isUnit(S)) return 'group S'"],
-    ['group F', "if (!setup.isUnit(F)) return 'group F'"],
     ['group T', "if (!setup.isUnit(T)) return 'group T'"],
     ['group w', "if (!N0.isUnit(w)) return 'group w'"],
     ['group wY', "if (!N1.isUnit(wY)) return 'group wY'"],
-    ['eq X', "if (!combine([[z1, G]]).equals(Bx.add(combine([[e, X]])))) return 'eq X'"],
-    ['eq S', "if (setup.commit(z1, z3) !== setup.mul(E, setup.pow(S, e))) return 'eq S'"],
-    ['eq T', "if (setup.commit(z2, z4) !== setup.mul(F, setup.pow(T, e))) return 'eq T'"],
-    ['eq D', "if (N0.add(N0.pow(C, z1), N0.encrypt(z2, w)) !== N0.add(A, N0.pow(D, e))) return 'eq D'"],
-    ['eq Y', "if (N1.encrypt(z2, wY) !== N1.add(By, N1.pow(Y, e))) return 'eq Y'"],
+    ['eq Y', "if (N1.add(N1.encrypt(z2, wY), N1.pow(Y, e)) !== By) return 'eq Y'"],
     ['group s, t (s)', '!setup.isUnit(setup.s) || !setup.isUnit(setup.t)', '!setup.isUnit(setup.t)'],
     ['group s, t (t)', '!setup.isUnit(setup.s) || !setup.isUnit(setup.t)', '!setup.isUnit(setup.s)'],
   ]),
+  ...hashedIn('aff-g', [
+    ['A is hashed', '  A: integer,\n  Bx: anyPoint,', '  Bx: anyPoint,'],
+    ['Bx is hashed', '  Bx: anyPoint,\n', ''],
+    ['By is hashed', '  By: integer,\n  E: integer,', '  E: integer,'],
+    ['E is hashed', '  E: integer,\n', ''],
+    ['S is hashed', '  S: integer,\n  F: integer,', '  F: integer,'],
+    ['F is hashed', '  F: integer,\n', ''],
+    ['T is hashed', '  T: integer,\n})', '})'],
+  ]),
+  ...challengeOf('aff-g'),
   ...proof('elog', 'elog', [
     ['group L', "if (L.is0()) return 'group L'"],
     ['group M', "if (M.is0()) return 'group M'"],
     ['group X', "if (X.is0()) return 'group X'"],
     ['group Y', "if (Y.is0()) return 'group Y'"],
     ['group h', "if (h.is0()) return 'group h'"],
-    ['eq L', "if (!combine([[z, G]]).equals(A.add(combine([[e, L]])))) return 'eq L'"],
-    [
-      'eq M',
-      `if (
-      !combine([
-        [u, G],
-        [z, X],
-      ]).equals(N.add(combine([[e, M]])))
-    )
-      return 'eq M'`,
-    ],
-    ['eq Y', "if (!combine([[u, h]]).equals(B.add(combine([[e, Y]])))) return 'eq Y'"],
   ]),
+  ...hashedIn('elog', [
+    ['A is hashed', '{ A: anyPoint, N: anyPoint,', '{ N: anyPoint,'],
+    ['N is hashed', '{ A: anyPoint, N: anyPoint,', '{ A: anyPoint,'],
+    ['B is hashed', ' B: anyPoint })', ' })'],
+  ]),
+  ...challengeOf('elog'),
   ...proof('aff-g*', 'aff-g-star', [
     ['length commitment', "if (A.length !== m || Bx.length !== m || By.length !== m) return 'length commitment'"],
     [
@@ -203,9 +217,9 @@ export const sigma: readonly Mutant[] = [
     ['prover', ".text('prover', b.prover)", ''],
     ['verifier', ".text('verifier', b.verifier)", ''],
     ['slot', ".text('slot', b.slot)", ''],
-    ['statement', ".bytes('statement', encode(sigma.statement(b.level) as Codec<S>, x))", ''],
-    ['commitment', ".value('commitment', sigma.commitment(b.level), commitment)", ''],
-    ['name of the proof', '{sigma.name}`)', "{''}`)"],
+    ['statement', ".bytes('statement', encode(of.statement(b.level) as Codec<S>, x))", ''],
+    ['commitment', ".bytes('commitment', encode(of.commitment(b.level) as Codec<C>, commitment))", ''],
+    ['name of the proof', '{of.name}`)', "{''}`)"],
     ['both signs', 'return e > q / 2n ? e - q : e', 'return e'],
   ]),
   ...mutants(

@@ -13,6 +13,7 @@ import { networkOf } from '../../party/testing.ts'
 import { viewed } from '../../party/view.ts'
 import { type Codec, decode, encode } from '../../wire/codec.ts'
 import { decodePacket, type Envelope, envelopeCodec, signEnvelope, verifyEnvelope } from '../../wire/envelope.ts'
+import type { dec } from '../../zk/dec.ts'
 import { inProcess, type Work } from '../../zk/work.ts'
 import { altered, both, type Cheat, fixture, type Results, runPresign } from '../testing.ts'
 import { type Alarms, convict, type Failure, type Heard, type Said } from './identify.ts'
@@ -228,9 +229,10 @@ function remembering(): Work {
   return {
     ...inProcess,
     async verify(proof, b, x, given) {
-      const key = `${proof.name} ${b.prover} ${b.slot} ${encode(proof.sigma.statement(b.level) as Codec<typeof x>, x)}`
-      const results = known.get(given) ?? new Map()
-      known.set(given, results)
+      const { sigma } = proof as unknown as typeof dec
+      const key = `${proof.name} ${b.prover} ${b.slot} ${encode(sigma.statement(b.level) as Codec<typeof x>, x)}`
+      const results = known.get(given as object) ?? new Map()
+      known.set(given as object, results)
       if (!results.has(key)) results.set(key, await inProcess.verify(proof, b, x, given))
       return results.get(key)
     },

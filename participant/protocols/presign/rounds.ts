@@ -25,7 +25,7 @@ import { dec } from '../../zk/dec.ts'
 import { elog } from '../../zk/elog.ts'
 import { encElg } from '../../zk/enc-elg.ts'
 
-/** Largest encoded envelope of `2 products`: below 14 KB at full size, and 31 of them are one message. */
+/** Largest encoded envelope of `2 products`: below 11 KB at full size, and 31 of them are one message. */
 const SHOWN_LIMIT = BODY_LIMIT / MAX_PARTIES
 
 /** Why the rounds of the alarm have no echo; identify.ts has the argument. */
