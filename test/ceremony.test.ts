@@ -12,6 +12,7 @@ import type { Gateway } from '../participant/room/gateway.ts'
 import { type CeremonyOptions, generateShares } from '../participant/signer/ceremony.ts'
 import { decode, encode, fixed, struct } from '../participant/wire/codec.ts'
 import { decodePacket, encodePacket, signEnvelope } from '../participant/wire/envelope.ts'
+import { testWork } from '../participant/zk/testing-work.node.ts'
 import { Rooms } from './hostile/memory-gateway.ts'
 
 const PARTIES = ['a', 'b']
@@ -29,6 +30,7 @@ function optionsOf(name: string, gateway: Gateway): CeremonyOptions {
     level,
     deadlineMs: 60_000,
     confirm: async () => true,
+    work: testWork,
     moduli: Promise.resolve(testAuxSecrets(PARTIES.indexOf(name), level, systemRandom)),
   }
 }

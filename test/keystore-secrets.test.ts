@@ -12,7 +12,7 @@ import { parseKeyShares } from '../participant/index.ts'
 import { Canaries } from './hostile/canary.ts'
 import { addShare } from './hostile/secrets.ts'
 import { KMS_ENV, startKms, type TestKms } from './kms-server.ts'
-import { logLine, type Program, until, Workplace } from './programs-testing.ts'
+import { logLine, PROGRAM_ENV, type Program, until, Workplace } from './programs-testing.ts'
 
 const PASSPHRASE = 'correct-horse-battery-staple-0123456789'
 const place = new Workplace()
@@ -45,7 +45,7 @@ async function run(
   const main = join(import.meta.dirname, '..', program, 'main.ts')
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
     cwd: place.folder,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { ...PROGRAM_ENV, ...env },
     stdio: ['ignore', 'pipe', 'pipe', fd],
   })
   closeSync(fd)

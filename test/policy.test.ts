@@ -18,8 +18,9 @@ import type { ServiceEvent } from '../participant/signer/answer.ts'
 import { type Authority, approvalBytes, permitTag } from '../participant/signer/authority.ts'
 import { approverOf } from '../participant/signer/authority-file.ts'
 import { ethereumAddress } from '../participant/signer/describe.ts'
-import { openParticipant, type Participant, type SignOptions } from '../participant/signer/participant.ts'
+import type { Participant, SignOptions } from '../participant/signer/participant.ts'
 import { digestOf, type Payload } from '../participant/signer/payload.ts'
+import { openTestParticipant } from '../participant/signer/testing-participant.node.ts'
 import { parseTransaction, signedTransaction } from '../participant/signer/transaction.ts'
 import { curve25519 } from '../participant/wire/curve25519.ts'
 import { freePort, type Program, startProgram } from '../scripts/processes.ts'
@@ -77,7 +78,7 @@ async function scene(rules: readonly object[]) {
   const open = (id: string): Participant => {
     const keyShares = shares.get(id) ?? assert.fail('no shares')
     const pool = { low: 0, high: 0, refill: false }
-    const p = openParticipant({ keyShares, gateway: connectGateway({ url }), pool })
+    const p = openTestParticipant({ keyShares, gateway: connectGateway({ url }), pool })
     ends.push(() => p.close())
     return p
   }

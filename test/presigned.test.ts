@@ -10,8 +10,9 @@ import { INSECURE_TEST as level } from '../participant/base/level.ts'
 import { dealTestShares } from '../participant/key-share/testing.ts'
 import { connectGateway } from '../participant/room/gateway.ts'
 import type { ServiceEvent } from '../participant/signer/answer.ts'
-import { openParticipant, type Participant, type PoolOptions } from '../participant/signer/participant.ts'
+import type { Participant, PoolOptions } from '../participant/signer/participant.ts'
 import type { ServeOptions } from '../participant/signer/serve.ts'
+import { hasTestPool, openTestParticipant } from '../participant/signer/testing-participant.node.ts'
 import { freePort, type Program, startProgram } from '../scripts/processes.ts'
 import { checkSignature } from './hostile/sessions.ts'
 
@@ -43,7 +44,7 @@ function scene(o: { readonly client?: PoolOptions; readonly service?: PoolOption
   const open = (id: string, pool: PoolOptions | undefined): Participant => {
     const gateway = connectGateway({ url: o.at ?? url })
     const keyShares = shares.get(id) ?? assert.fail('no shares')
-    const p = openParticipant({ keyShares, gateway, ...(pool === undefined ? {} : { pool }) })
+    const p = openTestParticipant({ keyShares, gateway, pool: pool ?? 'none' })
     opened.push(p)
     return p
   }
@@ -188,4 +189,21 @@ test('a gateway that was restarted in between keeps nobody from a signature', as
     await serving.stop()
     await own.stop()
   }
+})
+
+test('the switch of the suite: participants that ask for no pool use presignatures, or do not', async () => {
+  const shares = dealTestShares({ parties: ['client', 'service'], threshold: 2, accounts: ['main'], level })
+  const [client, service] = ['client', 'service'].map((id) =>
+    openTestParticipant({ keyShares: shares.get(id) ?? assert.fail('no shares'), gateway: connectGateway({ url }) }),
+  )
+  assert.ok(client !== undefined && service !== undefined)
+  opened.push(client, service)
+  const events: ServiceEvent[] = []
+  const onEvent = (e: ServiceEvent): void => void events.push(e)
+  const serving = service.serve({ decide: () => undefined, maxSessions: 16, sessionMs: 30_000, onEvent })
+  await serving.ready
+  for (const n of [1, 2]) checkSignature(await client.sign({ ...options, payload: sha256(n) }))
+  const way = hasTestPool ? 'sign-presigned' : 'sign'
+  await eventually(() => events.flatMap((e) => (e.at === 'signed' ? [e.kind] : [])), [way, way])
+  await serving.stop()
 })

@@ -28,7 +28,14 @@ export interface LogLine {
   readonly code?: unknown
 }
 
-const { PATH = '', WALLET_MPC_ENGINE = '' } = process.env
+/** What programs in tests have of our own environment. */
+export const PROGRAM_ENV = chosen('PATH', 'WALLET_MPC_ENGINE', 'WALLET_MPC_WORKERS')
+
+function chosen(...names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  )
+}
 
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'programs-'))
@@ -42,7 +49,7 @@ export class Workplace {
     const main = join(import.meta.dirname, '..', program, 'main.ts')
     const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
       cwd: this.folder,
-      env: { PATH, WALLET_MPC_ENGINE, ...env },
+      env: { ...PROGRAM_ENV, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#running.add(child)

@@ -15,8 +15,9 @@ import { dealTestShares, testAuxSecrets } from '../participant/key-share/testing
 import type { Identity } from '../participant/party/roster.ts'
 import { connectGateway, inboxRoom } from '../participant/room/gateway.ts'
 import { generateShares } from '../participant/signer/ceremony.ts'
-import { openParticipant, type Participant, type ParticipantOptions } from '../participant/signer/participant.ts'
+import type { Participant } from '../participant/signer/participant.ts'
 import type { ServeOptions } from '../participant/signer/serve.ts'
+import { openTestParticipant, type TestOptions } from '../participant/signer/testing-participant.node.ts'
 import type { Work } from '../participant/zk/work.ts'
 import { nudged } from './secrecy-cheats.ts'
 import { type RecordingProxy, recordingProxy } from './secrecy-proxy.ts'
@@ -43,7 +44,7 @@ interface Scene {
   readonly proxy: RecordingProxy
   readonly random: Random
   readonly identities: Identity[]
-  open(keyShares: ReadonlyMap<string, KeyShare> | undefined, o?: Partial<ParticipantOptions>): Participant
+  open(keyShares: ReadonlyMap<string, KeyShare> | undefined, o?: Partial<TestOptions>): Participant
 }
 
 /** Observes `play`, and asserts that nothing got out. */
@@ -61,7 +62,7 @@ async function expectNothing(play: (s: Scene) => Promise<unknown>): Promise<Scen
     open(keyShares, o = {}) {
       assert.ok(keyShares)
       const trace = (e: unknown): void => seen.object('trace', e)
-      const p = openParticipant({
+      const p = openTestParticipant({
         keyShares,
         gateway: connectGateway({ url: proxy.url, trace }),
         random,
@@ -167,6 +168,9 @@ test('a peer whose proof is wrong: the abort and its evidence', async () => {
       async prove(proof, ...rest) {
         const made = await recordedWork.prove(proof, ...rest)
         return proof.name === 'aff-g' ? (nudged(made, 'last') as typeof made) : made
+      },
+      get background() {
+        return wrong
       },
     }
     const service = serving(scene, scene.open(shares.get('service'), { work: wrong }))

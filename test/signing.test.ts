@@ -21,8 +21,10 @@ import { connectGateway, type Gateway, inboxRoom } from '../participant/room/gat
 import type { ServiceEvent } from '../participant/signer/answer.ts'
 import { generateShares as generateAtAnyLevel } from '../participant/signer/ceremony.ts'
 import { describeSignature, type SignResult } from '../participant/signer/describe.ts'
-import { openParticipant, type Participant } from '../participant/signer/participant.ts'
+import type { Participant } from '../participant/signer/participant.ts'
 import type { ServeOptions } from '../participant/signer/serve.ts'
+import { openTestParticipant, type TestOptions } from '../participant/signer/testing-participant.node.ts'
+import { testWork } from '../participant/zk/testing-work.node.ts'
 import { freePort, type Program, startProgram } from '../scripts/processes.ts'
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s)
@@ -51,9 +53,10 @@ after(async () => {
 function open(
   keyShares: ReadonlyMap<string, KeyShare> | undefined,
   gateway: Gateway = connectGateway({ url }),
+  o: Pick<TestOptions, 'pool'> = {},
 ): Participant {
   assert.ok(keyShares !== undefined)
-  const p = openParticipant({ keyShares, gateway })
+  const p = openTestParticipant({ keyShares, gateway, ...o })
   opened.push(p)
   return p
 }
@@ -125,10 +128,8 @@ test('2 of 3 and 3 of 5: any set of signers', async () => {
 test('full size: 2 of 2 through the production entry point', async () => {
   const shares = dealTestShares({ parties: ['client', 'service'], threshold: 2, accounts: ['a'], level: CGGMP24_3072 })
   const make = (id: string): Participant => {
-    const p = createParticipant({
-      keyShares: shares.get(id) as ReadonlyMap<string, KeyShare>,
-      gateway: connectGateway({ url }),
-    })
+    const keyShares = shares.get(id) as ReadonlyMap<string, KeyShare>
+    const p = openTestParticipant({ keyShares, gateway: connectGateway({ url }) }, createParticipant)
     opened.push(p)
     return p
   }
@@ -160,7 +161,7 @@ test('a refusal comes back with its reason, at once', async () => {
   })
   assert.deepEqual(asked, ['a client client+service sha256 32'])
   assert.deepEqual(
-    events.map((e) => e.at),
+    events.filter((e) => !('kind' in e && e.kind === 'presign')).map((e) => e.at),
     ['listening', 'invited', 'refused'],
   )
   await service.stop()
@@ -295,7 +296,8 @@ test('the gateway is killed and started again: before a signing, and in the midd
     })
     const service = open(shares.get('service'), connectGateway({ url: own })).serve(agree)
     await service.ready
-    const client = open(shares.get('client'), connectGateway({ url: own }))
+    // its steps say when the middle is
+    const client = open(shares.get('client'), connectGateway({ url: own }), { pool: 'none' })
     checked(await client.sign({ account: 'a', payload: message, deadlineMs: 40_000 }))
     await restart()
     checked(await client.sign({ account: 'a', payload: message, deadlineMs: 40_000 }))
@@ -323,6 +325,7 @@ test('three parties make shares together and sign with them', async () => {
       threshold: 2,
       accounts: ['x', 'y'],
       level: INSECURE_TEST,
+      work: testWork,
       confirm,
       deadlineMs: 90_000,
       onProgress: (e) => events.push(e),

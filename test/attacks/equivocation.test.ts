@@ -17,6 +17,7 @@ import { type Fixture, fixture, runAux, runKeygen, runPresign } from '../../part
 import type { Gateway } from '../../participant/room/gateway.ts'
 import { generateShares } from '../../participant/signer/ceremony.ts'
 import { decodePacket, encodePacket, signEnvelope } from '../../participant/wire/envelope.ts'
+import { testWork } from '../../participant/zk/testing-work.node.ts'
 import { Rooms } from '../hostile/memory-gateway.ts'
 import { expectNamed, flip, type Runner, said, saying } from './harness.ts'
 import { opened, packed } from './packets.ts'
@@ -202,6 +203,7 @@ describe('#29 different things for different parties', () => {
           random: name === 'c' ? seededRandom('c') : systemRandom,
           deadlineMs: 12_000,
           confirm: async () => true,
+          work: testWork,
           moduli: Promise.resolve(testAuxSecrets(i, three.level, systemRandom)),
         }),
       ),

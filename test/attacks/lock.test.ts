@@ -19,7 +19,8 @@ import type { Gateway } from '../../participant/room/gateway.ts'
 import type { ServiceEvent } from '../../participant/signer/answer.ts'
 import type { Evidence } from '../../participant/signer/evidence-file.ts'
 import { fileLocks } from '../../participant/signer/locks.node.ts'
-import { openParticipant, type Participant } from '../../participant/signer/participant.ts'
+import type { Participant } from '../../participant/signer/participant.ts'
+import { openTestParticipant, type TestOptions } from '../../participant/signer/testing-participant.node.ts'
 import { decode, encode } from '../../participant/wire/codec.ts'
 import type { Envelope } from '../../participant/wire/envelope.ts'
 import { Rooms } from '../hostile/memory-gateway.ts'
@@ -45,16 +46,17 @@ function wrongPartial(e: Envelope): Uint8Array {
 }
 
 /** The two parties, of which the client cheats or not, with locks in a folder of this name. */
-function scene(name: string, o: { readonly cheats: boolean }) {
+function scene(name: string, { cheats, ...o }: { readonly cheats: boolean } & Pick<TestOptions, 'pool'>) {
   const gateway = new Rooms().end((_packet, show) => show())
   const identity = sharesOf('client').get('main')?.identity ?? assert.fail('no identity')
   const open = (id: string, over: Gateway): Participant => {
-    const p = openParticipant({ keyShares: sharesOf(id), gateway: over, locks: fileLocks(join(folder, name, id)) })
+    const locks = fileLocks(join(folder, name, id))
+    const p = openTestParticipant({ keyShares: sharesOf(id), gateway: over, locks, ...o })
     opened.push(p)
     return p
   }
   return {
-    client: open('client', o.cheats ? cheatingGateway(gateway, identity, wrongPartial) : gateway),
+    client: open('client', cheats ? cheatingGateway(gateway, identity, wrongPartial) : gateway),
     service: open('service', gateway),
     locks: fileLocks(join(folder, name, 'service')),
   }
@@ -81,7 +83,8 @@ const refusedWith = (reason: string) => (e: unknown) => e instanceof PeerStopped
 
 test('#42 a service whose peer made the signature fail signs with it no more: LOCKED', async () => {
   const evidence: Evidence[] = []
-  const first = scene('service', { cheats: true })
+  // with a presignature the one who starts says nothing that could be wrong
+  const first = scene('service', { cheats: true, pool: 'none' })
   const cheated = serving(first.service, (kept) => void evidence.push(...kept))
   // the cheater itself has both partial signatures
   await sign(first.client).catch(() => undefined)

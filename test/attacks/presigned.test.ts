@@ -17,7 +17,8 @@ import { inboxRoom } from '../../participant/room/gateway.ts'
 import type { ServiceEvent } from '../../participant/signer/answer.ts'
 import { type Evidence, formatEvidence, parseEvidence } from '../../participant/signer/evidence-file.ts'
 import { type Ask, makeInvitation, sealInvitation } from '../../participant/signer/invitation.ts'
-import { openParticipant, type Participant } from '../../participant/signer/participant.ts'
+import type { Participant } from '../../participant/signer/participant.ts'
+import { openTestParticipant } from '../../participant/signer/testing-participant.node.ts'
 import { decode, encode } from '../../participant/wire/codec.ts'
 import { decodePacket, type Envelope } from '../../participant/wire/envelope.ts'
 import { Rooms } from '../hostile/memory-gateway.ts'
@@ -53,7 +54,7 @@ async function scene(change: (e: Envelope) => Uint8Array = (e) => e.body) {
   }
   const pool = { low: 0, high: 0, refill: false }
   const open = (id: string, over: typeof gateway): Participant => {
-    const p = openParticipant({ keyShares: shares.get(id) ?? assert.fail(), gateway: over, pool })
+    const p = openTestParticipant({ keyShares: shares.get(id) ?? assert.fail(), gateway: over, pool })
     opened.push(p)
     return p
   }

@@ -9,8 +9,9 @@ import { dealTestShares } from '../../participant/key-share/testing.ts'
 import type { PartyId } from '../../participant/party/roster.ts'
 import { type Gateway, inboxRoom } from '../../participant/room/gateway.ts'
 import type { ServiceEvent } from '../../participant/signer/answer.ts'
-import { openParticipant, type Participant } from '../../participant/signer/participant.ts'
+import type { Participant } from '../../participant/signer/participant.ts'
 import type { ServeOptions, Service } from '../../participant/signer/serve.ts'
+import { openTestParticipant, type TestOptions } from '../../participant/signer/testing-participant.node.ts'
 import { decodePacket, type Envelope } from '../../participant/wire/envelope.ts'
 import { unseal } from '../../participant/wire/sealing.ts'
 import { Rooms, type Route } from '../hostile/memory-gateway.ts'
@@ -37,7 +38,7 @@ export interface Scene {
   readonly posted: readonly Posted[]
   /** The gateway as one party sees it; what it posts is noted under its name. */
   gateway(by: PartyId, route?: Route): Gateway
-  open(id: PartyId, gateway?: Gateway): Participant
+  open(id: PartyId, gateway?: Gateway, o?: Pick<TestOptions, 'pool'>): Participant
   serve(p: Participant, o?: Partial<ServeOptions>): Promise<Serving>
   opened(packet: Uint8Array): Envelope
   /** Everything that this party said so far, opened with the keys of all. */
@@ -82,8 +83,8 @@ export function openScene(parties: readonly PartyId[], threshold: number): Scene
     inbox: (id) => inboxRoom(share(id).identity.verifyKey),
     posted,
     gateway,
-    open(id, over = gateway(id)) {
-      const p = openParticipant({ keyShares: shares.get(id) ?? assert.fail('no shares'), gateway: over })
+    open(id, over = gateway(id), o = {}) {
+      const p = openTestParticipant({ keyShares: shares.get(id) ?? assert.fail('no shares'), gateway: over, ...o })
       participants.push(p)
       return p
     },

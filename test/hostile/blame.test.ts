@@ -8,7 +8,8 @@ import { culprits, MpcError } from '../../participant/base/errors.ts'
 import { INSECURE_TEST as level } from '../../participant/base/level.ts'
 import { dealTestShares } from '../../participant/key-share/testing.ts'
 import type { ServiceEvent } from '../../participant/signer/answer.ts'
-import { openParticipant, type Participant } from '../../participant/signer/participant.ts'
+import type { Participant } from '../../participant/signer/participant.ts'
+import { openTestParticipant } from '../../participant/signer/testing-participant.node.ts'
 import { decodePacket } from '../../participant/wire/envelope.ts'
 import { Rooms, type Route } from './memory-gateway.ts'
 import { checkSignature } from './sessions.ts'
@@ -32,7 +33,7 @@ for (const parties of [
     const rooms = new Rooms()
     const events: ServiceEvent[] = []
     const open = (id: string, route: Route): Participant => {
-      const p = openParticipant({ keyShares: shares.get(id) ?? assert.fail(), gateway: rooms.end(route) })
+      const p = openTestParticipant({ keyShares: shares.get(id) ?? assert.fail(), gateway: rooms.end(route) })
       opened.push(p)
       return p
     }

@@ -17,7 +17,7 @@ import { writeKeyShareFiles } from '../../participant/key-share/file.node.ts'
 import { formatKeyShares, parseKeyShares } from '../../participant/key-share/format.ts'
 import type { KeyShare } from '../../participant/key-share/key-share.ts'
 import { dealTestShares } from '../../participant/key-share/testing.ts'
-import { Workplace } from '../programs-testing.ts'
+import { PROGRAM_ENV, Workplace } from '../programs-testing.ts'
 import { CrashProxy } from './crash-proxy.ts'
 
 export const NAMES = ['alice', 'bob'] as const
@@ -65,8 +65,6 @@ export function realCommand(deadlineSeconds: number): Command {
   ]
 }
 
-const { PATH = '', WALLET_MPC_ENGINE = '' } = process.env
-
 export function startChild(args: readonly string[], cwd: string, onStart: (p: ChildProcess) => void): Child {
   const [file = '', ...rest] = args
   const child = spawn(
@@ -74,7 +72,7 @@ export function startChild(args: readonly string[], cwd: string, onStart: (p: Ch
     ['--import', import.meta.resolve('tsx'), join(import.meta.dirname, file), ...rest],
     {
       cwd,
-      env: { PATH, WALLET_MPC_ENGINE },
+      env: PROGRAM_ENV,
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )

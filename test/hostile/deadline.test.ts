@@ -11,7 +11,7 @@ import { INSECURE_TEST as level } from '../../participant/base/level.ts'
 import { systemRandom } from '../../participant/base/random.ts'
 import { dealTestShares, testAuxSecrets } from '../../participant/key-share/testing.ts'
 import { generateShares } from '../../participant/signer/ceremony.ts'
-import { openParticipant } from '../../participant/signer/participant.ts'
+import { openTestParticipant } from '../../participant/signer/testing-participant.node.ts'
 import { Rooms } from './memory-gateway.ts'
 import { checkSignature } from './sessions.ts'
 
@@ -59,11 +59,14 @@ test('a signature is given out although the gateway never says that it took the 
     ...gateway,
     post: (...args: Parameters<typeof gateway.post>) => {
       void gateway.post(...args)
-      return new Promise<void>(() => undefined)
+      const [, , { signal } = {}] = args
+      return new Promise<void>((_, reject) =>
+        signal?.addEventListener('abort', () => reject(new TransportError('cancelled'))),
+      )
     },
   }
   const [a, b] = ['a', 'b'].map((id) =>
-    openParticipant({ keyShares: shares.get(id) ?? assert.fail(), gateway: silent }),
+    openTestParticipant({ keyShares: shares.get(id) ?? assert.fail(), gateway: silent }),
   )
   assert.ok(a !== undefined && b !== undefined)
   const service = b.serve({ decide: () => undefined, maxSessions: 8, sessionMs: 60_000 })

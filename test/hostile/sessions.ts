@@ -15,7 +15,8 @@ import { connectGateway, type Gateway, type GatewayOptions } from '../../partici
 import type { ServiceEvent } from '../../participant/signer/answer.ts'
 import { generateShares } from '../../participant/signer/ceremony.ts'
 import type { SignResult } from '../../participant/signer/describe.ts'
-import { openParticipant } from '../../participant/signer/participant.ts'
+import { openTestParticipant } from '../../participant/signer/testing-participant.node.ts'
+import { testWork } from '../../participant/zk/testing-work.node.ts'
 import { Canaries, type Finding } from './canary.ts'
 import { LyingGateway } from './gateway.ts'
 import { type Kind, type Lies, liesOf } from './lies.ts'
@@ -81,7 +82,7 @@ export async function signing(o: SessionOptions): Promise<Outcome> {
   const lying = new LyingGateway({ seed: o.seed, lies, victims, archive: o.archive })
   const gateway = connect(await lying.start())
   const random = recording()
-  const participants = shares.map((s) => openParticipant({ keyShares: new Map([['main', s]]), gateway, random }))
+  const participants = shares.map((s) => openTestParticipant({ keyShares: new Map([['main', s]]), gateway, random }))
   const [initiator, ...others] = participants
   assert.ok(initiator !== undefined)
   const events = others.map((): [ServiceEvent, number][] => [])
@@ -167,6 +168,7 @@ export async function ceremony(o: SessionOptions): Promise<Outcome> {
             level,
             deadlineMs: o.deadlineMs,
             random,
+            work: testWork,
             confirm: (fingerprint) => sameFor(name, fingerprint),
             moduli: Promise.resolve(testAuxSecrets(i, level, random)),
           })
