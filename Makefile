@@ -5,7 +5,7 @@ FOLDERS = participant gateway sign-service key-gen cli config scripts test
 TESTS = $(shell find $(FOLDERS) -name '*.test.ts' ! -name '*.slow.test.ts' | sort)
 SLOW = $(shell find $(FOLDERS) -name '*.slow.test.ts' | sort)
 
-.PHONY: help setup demo test test-slow fuzz mutants check format build bench bench-gateway soak-gateway clean
+.PHONY: help setup demo test test-slow test-matrix fuzz mutants check format build bench bench-gateway soak-gateway clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -25,6 +25,9 @@ test: setup ## every test but the slow ones
 test-slow: setup ## what takes minutes: every crash point, hundreds of lying gateways
 	@node --import tsx --test --test-concurrency=2 $(filter-out %/timing.slow.test.ts,$(SLOW))
 	@node --import tsx --test test/timing.slow.test.ts
+
+test-matrix: setup ## the suites with every engine, with and without workers and pool; ARGS="--only bigint-workers,… --files TEXT --list"
+	@$(TSX) scripts/matrix.ts $(ARGS)
 
 fuzz: setup ## a minute of random and mutated bytes for every decoder
 	@$(TSX) scripts/fuzz.ts
