@@ -12,6 +12,7 @@ import { modQ } from '../participant/math/curve.ts'
 import { engine } from '../participant/math/engine.ts'
 import { allValues } from '../participant/party/testing.ts'
 import { type Fixture, fixture, runAux, runKeygen, runPresign, runSign } from '../participant/protocols/testing.ts'
+import { inProcess as work } from '../participant/zk/work.ts'
 import { noteShare } from './secrecy-record.ts'
 import { Canary } from './secrecy-search.ts'
 import { watchArithmetic } from './timing-watch.ts'
@@ -19,7 +20,7 @@ import { compareTiming, squareAndMultiply } from './timing-welch.ts'
 
 const bitsOf = (v: bigint): number => v.toString(2).length
 
-/** Runs with all secrets noted and all arithmetic watched; keys are made inside, so that they are watched too. */
+/** Runs, in this thread, with all secrets noted and all arithmetic watched; keys are made inside, so that they are too. */
 async function watched(run: (f: Fixture, canary: Canary) => Promise<void>, n = 2) {
   const w = watchArithmetic()
   const canary = new Canary()
@@ -43,7 +44,7 @@ test('in Node the engine is OpenSSL', { skip: process.env['WALLET_MPC_ENGINE'] =
 describe('where secrets end up', { skip: engine.name !== 'openssl' && 'no OpenSSL engine in this build' }, () => {
   test('presigning and signing: every secret exponent is in OpenSSL, none in BigInt', async () => {
     const { w, numbers } = await watched(async (f, canary) => {
-      const made = allValues(await runPresign(f, { random: canary.random(systemRandom) } as object))
+      const made = allValues(await runPresign(f, { work, random: canary.random(systemRandom) } as object))
       await runSign(f, made, new Uint8Array(32).fill(3))
     })
     // nothing at all but short, public exponents is left to BigInt
@@ -78,7 +79,7 @@ describe('where secrets end up', { skip: engine.name !== 'openssl' && 'no OpenSS
 
   test('auxiliary information: every exponentiation but short, public ones is in OpenSSL', async () => {
     const { w } = await watched(async (f, canary) => {
-      allValues(await runAux(f, { random: canary.random(systemRandom) } as object))
+      allValues(await runAux(f, { work, random: canary.random(systemRandom) } as object))
     })
     assert.deepEqual([...w.bigint].map(bitsOf), [])
     assert.ok(w.openssl.size > 100)
@@ -97,7 +98,7 @@ describe('points', () => {
   test('no secret scalar is multiplied in variable time, in any protocol', async () => {
     for (const run of [runKeygen, runPresign]) {
       const { w, numbers } = await watched(async (f, canary) => {
-        const made = allValues((await run(f, { random: canary.random(systemRandom) } as object)) as never)
+        const made = allValues((await run(f, { work, random: canary.random(systemRandom) } as object)) as never)
         for (const v of made.values()) canary.note('x', (v as { x?: { expose(): bigint } }).x?.expose())
       })
       const scalars = new Set(numbers.flatMap((v) => [modQ(v), modQ(-v)]))
