@@ -26,7 +26,7 @@ test-slow: setup ## what takes minutes: every crash point, hundreds of lying gat
 	@node --import tsx --test --test-concurrency=2 $(filter-out %/timing.slow.test.ts,$(SLOW))
 	@node --import tsx --test test/timing.slow.test.ts
 
-test-matrix: setup ## the suites with every engine, with and without workers and pool; ARGS="--only bigint-workers,… --files TEXT --list"
+test-matrix: setup ## the suites with every engine, with and without workers and pool; ARGS="--only bigint-workers,… --files TEXT,… --list"
 	@$(TSX) scripts/matrix.ts $(ARGS)
 
 fuzz: setup ## a minute of random and mutated bytes for every decoder

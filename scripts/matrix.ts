@@ -6,7 +6,7 @@
  *   pool      participants sign from the start, or with presignatures (WALLET_MPC_POOL)
  *
  *   --only A,B          combinations by name, like `bigint-workers-pool`, or by what is in the name
- *   --files TEXT        test files with this text in their path
+ *   --files TEXT,…      test files with one of these in their path
  *   --concurrency N     test files at a time (2)
  *   --list              combinations with their files, and nothing is run
  *
@@ -68,7 +68,7 @@ async function main(): Promise<number> {
   const chosen = COMBINATIONS.filter(({ name }) =>
     wanted.some((text) => (isWhole(text) ? name === text : name.includes(text))),
   )
-  const all = testFiles().filter((f) => f.includes(values.files))
+  const all = testFiles().filter((f) => values.files.split(',').some((text) => f.includes(text)))
   const withPool = all.filter((f) => reaches(f, OPENS_PARTICIPANTS))
   const filesOf = ({ env }: Combination): readonly string[] => (env.WALLET_MPC_POOL === 'on' ? withPool : all)
   if (values.list) {
