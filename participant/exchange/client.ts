@@ -160,9 +160,10 @@ export function connectExchange(o: ExchangeOptions): Gateway {
     let isDone = first.status === 'DONE'
     let failed: { readonly error: unknown } | undefined
     const flights = new Set<Promise<void>>()
-    for (let sequence = 1; !isDone && failed === undefined; ) {
-      // what an answer led to is posted in later turns
+    for (let sequence = 1; ; ) {
+      // what an answer led to is posted in later turns, and another answer may come before them
       await new Promise((resolve) => setTimeout(resolve, 0))
+      if (isDone || failed !== undefined) break
       if (ending.signal.aborted || (rooms.size === 0 && waiting.length === 0)) break
       if (flights.size === 0 || (waiting.length > 0 && flights.size < FLIGHTS)) {
         const flight = send(['v1', o.purpose, 'step'], { sessionId: first.sessionId, sequence })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request as plainRequest } from 'node:http'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,16 +40,21 @@ describe('bearer tokens', () => {
     api.post(path, body, token === undefined ? {} : { authorization: `Bearer ${token}` })
 
   before(async () => {
-    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    const keys = { ES256: await generateKeyPair('ES256'), EdDSA: await generateKeyPair('EdDSA') }
     const jwks = join(folder, 'jwks.json')
-    writeFileSync(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] }))
-    sign = (claims) => new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
+    const set = await Promise.all(
+      Object.entries(keys).map(async ([alg, { publicKey }]) => ({ ...(await exportJWK(publicKey)), kid: alg, alg })),
+    )
+    writeFileSync(jwks, JSON.stringify({ keys: set }))
+    sign = (claims, alg = 'ES256') =>
+      new SignJWT(claims).setProtectedHeader({ alg, kid: alg }).sign(keys[alg as keyof typeof keys].privateKey)
     api = await testApi({
       'api.auth': 'jwt',
       'api.jwt_issuer': ISSUER,
       'api.jwt_audience': AUDIENCE,
       'api.jwks_file': jwks,
       'api.jwt_algorithms': 'ES256',
+      'api.create_accounts': true,
     })
   })
 
@@ -87,13 +93,49 @@ describe('bearer tokens', () => {
     assert.equal((await ask(other)).status, 401, 'a changed signature')
     const none = `${btoa('{"alg":"none"}')}.${token.split('.')[1]}.`.replaceAll('=', '')
     assert.equal((await ask(none)).status, 401, 'alg none')
+    assert.equal((await ask(await sign(good(), 'EdDSA'))).status, 401, 'an algorithm that is not in the configuration')
+    const long = await sign(good({ accounts: ['main', 'x'.repeat(250), ...Array<string>(1500).fill('main')] }))
+    assert.ok(long.length > 8192 && long.length < 16_000, `${long.length}`)
+    assert.equal((await ask(long)).status, 401, 'longer than tokens are')
+    const two = await new Promise<number>((resolve, reject) => {
+      const headers = ['host', 'localhost', ...[1, 2].flatMap(() => ['authorization', `Bearer ${token}`])]
+      const call = plainRequest(`${api.url}/v1/health`, { agent: false, headers }, (response) => {
+        response.resume()
+        resolve(response.statusCode ?? 0)
+      })
+      call.once('error', reject)
+      call.end()
+    })
+    assert.equal(two, 401, 'two tokens')
+  })
+  test('how long a token lives counts from its beginning, and from now when that is to come', async () => {
+    const lives = (iat: number, seconds: number) => sign(good({ iat: nowSeconds() + iat, exp: nowSeconds() + seconds }))
+    assert.equal((await ask(await lives(-3500, 50))).status, 200)
+    assert.equal((await ask(await sign(good({ nbf: nowSeconds() - 10 })))).status, 200, 'valid since ten seconds')
+    assert.equal((await ask(await lives(-3500, 200))).status, 401, 'longer, from its beginning')
+    assert.equal((await ask(await lives(4, 3602))).status, 401, 'longer, from now')
   })
   test('rights and accounts of the token', async () => {
     assert.equal((await ask(await sign(good({ rights: ['sign'] })))).status, 403)
     assert.equal((await ask(await sign(good({ accounts: ['other'] })))).status, 403)
     assert.equal((await ask(await sign(good({ accounts: ['main'] })))).status, 200)
+    const proof = { account: 'main', party: 'client', issuedAt: Date.now(), proof: '' }
+    const recovering = await ask(
+      await sign(good({ rights: ['recover'], accounts: ['other'] })),
+      proof,
+      '/v1/recover/start',
+    )
+    assert.equal(recovering.status, 403)
     const start = { account: 'main', clientMessage: EMPTY }
     assert.equal((await ask(await sign(good({ rights: ['read'] })), start, '/v1/sign/start')).status, 403)
+    assert.equal((await ask(await sign(good({ rights: [] })), 'no json')).status, 403, 'before the body is looked at')
+    const other = { account: 'other', room: 'r', clientMessage: EMPTY }
+    const creating = await ask(
+      await sign(good({ rights: ['createAccount'], accounts: ['main'] })),
+      other,
+      '/v1/createAccount/start',
+    )
+    assert.equal(creating.status, 403)
   })
   test('what is signed is what the token is for, whatever account the request names', async () => {
     const token = await sign(good({ accounts: ['other'] }))
@@ -123,6 +165,18 @@ describe('bearer tokens', () => {
     assert.equal(((await info.json()) as { steps: number }).steps, 2)
     const foreign = await fetch(`${api.url}/v1/sessions/${sessionId}`, { headers: { authorization: `Bearer ${two}` } })
     assert.equal(foreign.status, 404)
+  })
+  test('keys that can’t be fetched say nothing about a token', async () => {
+    const away = await testApi({
+      'api.auth': 'jwt',
+      'api.jwt_issuer': ISSUER,
+      'api.jwt_audience': AUDIENCE,
+      'api.jwks_url': 'https://127.0.0.1:1/jwks.json',
+      'api.jwt_algorithms': 'ES256',
+    })
+    const headers = { authorization: `Bearer ${await sign(good())}` }
+    const response = await away.post('/v1/getPublicKey', { account: 'main' }, headers)
+    assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '2'])
   })
   test('no token is in the log', async () => {
     const token = await sign(good())
@@ -156,13 +210,15 @@ test('client certificates: of the authority, and of the names that are let in', 
     )
   }
   writeFileSync(join(folder, 'san.ext'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n')
-  const issue = (name: string, by: string) => {
-    openssl('req', ...EC, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`)
+  const issue = (name: string, by: string, subject = `/CN=${name}`) => {
+    openssl('req', ...EC, '-subj', subject, '-keyout', `${name}.key`, '-out', `${name}.csr`)
     const from = ['-CA', `${by}.crt`, '-CAkey', `${by}.key`, '-CAcreateserial', '-days', '1', '-extfile', 'san.ext']
     openssl('x509', '-req', '-in', `${name}.csr`, ...from, '-out', `${name}.crt`)
   }
   for (const name of ['server', 'wallet', 'visitor']) issue(name, 'ca')
   issue('impostor', 'stranger')
+  issue('nobody', 'ca', '/O=company')
+  issue('words', 'ca', '/CN=two words')
   execFileSync('chmod', ['600', join(folder, 'server.key')])
   const at = (name: string) => join(folder, name)
   const api = await testApi({
@@ -172,25 +228,59 @@ test('client certificates: of the authority, and of the names that are let in', 
     'api.client_ca_file': at('ca.crt'),
     'api.client_names': 'wallet',
   })
-  const ask = (name: string | undefined) =>
+  const ask = (
+    name: string | undefined,
+    url = `${api.url}/v1/health`,
+    headers: Record<string, string> = {},
+    body = '',
+  ) =>
     new Promise<string>((resolve) => {
       const identity =
         name === undefined ? {} : { cert: readFileSync(at(`${name}.crt`)), key: readFileSync(at(`${name}.key`)) }
-      const call = request(
-        `${api.url}/v1/health`,
-        { ca: readFileSync(at('ca.crt')), agent: false, ...identity },
-        (response) => {
-          response.resume()
-          response.once('end', () => resolve(String(response.statusCode)))
-        },
-      )
+      const options = { ca: readFileSync(at('ca.crt')), agent: false, headers, method: body === '' ? 'GET' : 'POST' }
+      const call = request(url, { ...options, ...identity }, (response) => {
+        let text = ''
+        response.on('data', (piece) => {
+          text += String(piece)
+        })
+        response.once('end', () => resolve(body === '' ? String(response.statusCode) : text))
+      })
       call.once('error', () => resolve('no connection'))
-      call.end()
+      call.end(body)
     })
   assert.equal(await ask('wallet'), '200')
   assert.equal(await ask('visitor'), '403')
   assert.equal(await ask('impostor'), 'no connection')
   assert.equal(await ask(undefined), 'no connection')
+  assert.equal(await ask('nobody'), '401', 'without a common name')
+  assert.equal(await ask('words'), '401', 'with one that is no name')
+
+  // with a token as well, a session belongs to the two together
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  writeFileSync(
+    at('both.json'),
+    JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] }),
+  )
+  const both = await testApi({
+    'api.auth': 'mtls+jwt',
+    'api.cert_file': at('server.crt'),
+    'api.key_file': at('server.key'),
+    'api.client_ca_file': at('ca.crt'),
+    'api.jwt_issuer': ISSUER,
+    'api.jwt_audience': AUDIENCE,
+    'api.jwks_file': at('both.json'),
+    'api.jwt_algorithms': 'ES256',
+  })
+  const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'wallet', exp: nowSeconds() + 60, rights: ['sign', 'read'] }
+  const token = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const clientMessage = toBase64(encode(batchCodec, { listen: [], packets: [{ room: 'r', packet: Uint8Array.of(1) }] }))
+  const start = JSON.stringify({ account: 'main', clientMessage })
+  const started = await ask('wallet', `${both.url}/v1/sign/start`, headers, start)
+  const session = `${both.url}/v1/sessions/${(JSON.parse(started) as { sessionId: string }).sessionId}`
+  assert.equal(await ask('wallet', session, headers), '200')
+  assert.equal(await ask('visitor', session, headers), '404')
+  assert.equal(await ask('wallet', session), '401')
 })
 
 test('an address that is not on the list is refused before anything else', async () => {

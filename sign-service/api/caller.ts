@@ -108,8 +108,7 @@ async function tokenCaller(incoming: IncomingMessage, o: JwtChecks, nowMs: numbe
   } catch (e) {
     if (e instanceof ApiError) throw e
     if (e instanceof errors.JWTExpired) throw unauthorized('the token has expired')
-    if (e instanceof errors.JOSEError && !(e instanceof errors.JWKSTimeout))
-      throw unauthorized('the token is not valid')
+    if (e instanceof errors.JOSEError) throw unauthorized('the token is not valid')
     // the keys could not be fetched; that says nothing about the token
     throw new ApiError('UNAVAILABLE', 'tokens can’t be checked now', { headers: { 'retry-after': '2' } })
   }

@@ -52,6 +52,8 @@ export async function listen(
   const listener: RequestListener = (incoming, outgoing) => {
     outgoing.on('error', () => {}) // 'close' follows
     if (isClosing) outgoing.setHeader('connection', 'close')
+    // an answer that was under way when closing began leaves its connection open
+    outgoing.once('close', () => isClosing && server.closeIdleConnections())
     void answer(incoming, outgoing)
   }
   const server: Server =

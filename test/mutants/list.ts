@@ -2,6 +2,7 @@
 import { config } from './config.ts'
 import { connection } from './connection.ts'
 import { evidence } from './evidence.ts'
+import { exchange } from './exchange.ts'
 import { gateway } from './gateway.ts'
 import { gatewayAuth } from './gateway-auth.ts'
 import { gatewayLimits } from './gateway-limits.ts'
@@ -14,6 +15,7 @@ import { policy } from './policy.ts'
 import { aux, identify, keygen, presign, signing } from './protocols.ts'
 import { rooms } from './room.ts'
 import { service } from './service.ts'
+import { serviceApi } from './service-api.ts'
 import { signer } from './signer.ts'
 import { wire } from './wire.ts'
 import { proofs, sigma } from './zk.ts'
@@ -40,5 +42,7 @@ export const all: readonly Mutant[] = [
   ...gatewayAuth,
   ...gatewayLimits,
   ...gatewayMetrics,
+  ...exchange,
+  ...serviceApi,
   ...config,
 ]
