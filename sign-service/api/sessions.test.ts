@@ -130,6 +130,23 @@ test(
   },
 )
 
+test('a step that overtakes the one before it waits for it, for a moment', QUICK, async () => {
+  const { start, step, invitations } = scene()
+  const { sessionId } = await start()
+  const early = [4, 3, 2].map((sequence) => step(sessionId, sequence, put('inbox', packet(sequence))))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  await step(sessionId, 1, put('inbox', packet(1)))
+  await Promise.all(early)
+  assert.deepEqual(
+    invitations,
+    [1, 2, 3, 4].map((n) => packet(n)),
+  )
+  await assert.rejects(step(sessionId, 6), refused('INVALID_REQUEST', /^sequence: expected 5$/))
+  const started = performance.now()
+  await assert.rejects(step(sessionId, 9), refused('INVALID_REQUEST', /^sequence: expected 5$/))
+  assert.ok(performance.now() - started < 500, 'one that is further ahead than steps are under way')
+})
+
 test('the answer of the start is kept as long as the session', QUICK, async () => {
   const { start, step } = scene()
   const clientSession = 'x'.repeat(22)

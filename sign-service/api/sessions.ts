@@ -56,12 +56,17 @@ interface Session {
   sequence: number
   /** The last answers, by step. */
   readonly answers: Map<number, Promise<Step>>
+  /** Steps that came before the one before them, and go on when that has come. */
+  readonly early: Map<number, () => void>
   status: 'CONTINUE' | 'DONE'
 }
 
 /** A client has a few steps under way at a time: one that waits, and those that bring something. */
 const ANSWERS_KEPT = 8
 const BRINGING_WAIT_MS = 25
+/** Steps that are under way together go over several connections, so that one may overtake another. */
+const STEPS_AHEAD = 4
+const EARLY_MS = 1_000
 
 export class Sessions {
   readonly #hub: Hub
@@ -101,6 +106,7 @@ export class Sessions {
       usedMs: this.#now(),
       sequence: 0,
       answers: new Map(),
+      early: new Map(),
       status: 'CONTINUE',
     }
     this.#sessions.set(session.id, session)
@@ -131,6 +137,7 @@ export class Sessions {
   ): Promise<Step> {
     const session = this.#find(caller, id)
     if (session.purpose !== purpose) throw unknownSession()
+    if (sequence > session.sequence + 1 && sequence <= session.sequence + STEPS_AHEAD) await inTurn(session, sequence)
     const known = session.answers.get(sequence)
     if (known !== undefined) return known
     if (sequence !== session.sequence + 1) {
@@ -180,6 +187,7 @@ export class Sessions {
       throw e
     })
     session.answers.set(sequence, making)
+    session.early.get(sequence + 1)?.()
     if (sequence > ANSWERS_KEPT) session.answers.delete(sequence - ANSWERS_KEPT)
     return making
   }
@@ -201,6 +209,19 @@ export class Sessions {
     session.visit.close()
     this.#sessions.delete(session.id)
   }
+}
+
+/** Until the step before it has come, for a moment at most. */
+function inTurn({ early }: Session, sequence: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      early.delete(sequence)
+      resolve()
+    }
+    const timer = setTimeout(end, EARLY_MS)
+    early.set(sequence, end)
+  })
 }
 
 function unknownSession(): ApiError {
