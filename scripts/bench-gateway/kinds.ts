@@ -64,7 +64,7 @@ export function buildPrograms(): void {
       '--target=node20',
       `--out-dir=${BUILT}`,
       '--entry.sign-gateway=gateway/main.ts',
-      '--entry.raw=scripts/bench-gateway/raw.ts',
+      '--entry.raw=scripts/bench/raw-gateway.ts',
     ],
     { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
   )

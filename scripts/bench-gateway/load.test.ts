@@ -8,7 +8,7 @@ import { freePort } from '../processes.ts'
 import { Load, type LoadOptions } from './load.ts'
 import { startServer } from './server.ts'
 
-const RAW = fileURLToPath(new URL('raw.ts', import.meta.url))
+const RAW = fileURLToPath(new URL('../bench/raw-gateway.ts', import.meta.url))
 const SMALL = { streamsPerRoom: 2, bodyBytes: 100, prefix: 'test' }
 
 async function onRaw(use: (o: Pick<LoadOptions, 'port'>) => Promise<void>): Promise<void> {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { thisMachine } from '../bench/report.ts'
+import { replaceMarked } from '../bench/table.ts'
+import { KIND_TITLES } from './kinds.ts'
 import { type Figure, GOALS, goalValues, isMet, type Report, tables } from './report.ts'
 
 const NAME = '1 room, as fast as it goes'
@@ -43,4 +46,14 @@ test('the table has a column for each kind, medians over the rounds, the goals, 
 test('a figure that failed is said', () => {
   const failed = { round: 1, kind: 'ours', row: '1 room', failed: '1 lost' } as const
   assert.match(tables({ ...report([]), failures: [failed] }), /^- ours, 1 room, round 1: 1 lost$/m)
+})
+
+test('the document has the place where the tables go, and names each kind and each goal', () => {
+  const document = readFileSync(new URL('../../docs/gateway-performance.md', import.meta.url), 'utf8')
+  assert.match(replaceMarked(document, 'bench-gateway', 'the tables\n'), /\nthe tables\n<!-- bench-gateway:end -->\n/)
+  for (const title of Object.values(KIND_TITLES)) assert.ok(document.includes(`| ${title} |`), title)
+  const goals = document.slice(document.indexOf('## Goals'))
+  for (const { title, atLeast, atMost } of GOALS) {
+    assert.match(goals, new RegExp(`\\b${String(atLeast ?? atMost).replace('.', '\\.')}\\b`), title)
+  }
 })

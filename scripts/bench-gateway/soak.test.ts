@@ -81,7 +81,7 @@ test('two gateways on one Redis, each of which is killed once', async (t) => {
 })
 
 test('a gateway that keeps the last 100 messages and knows no Idempotency-Key is found out', async () => {
-  const server = await start('scripts/bench-gateway/raw.ts')
+  const server = await start('scripts/bench/raw-gateway.ts')
   try {
     const o = { rooms: 4, messagesPerRoom: 500, seed: 7, limitMs: 20_000, patienceMs: 1_000 }
     const { doubled, outOfOrder, lost } = await soak({ ...o, ports: [server.port], deliveries: 8_000 })

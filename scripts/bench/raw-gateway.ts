@@ -2,7 +2,7 @@
  * The baseline: what a gateway costs when it does nothing but move messages. Bare node:http, the same three paths, one
  * prepared buffer a message to every stream, the last 100 messages of a room kept. No checks, no limits, no refusals.
  *
- *   raw.ts PORT      listens on 127.0.0.1
+ *   raw-gateway.ts PORT      listens on 127.0.0.1
  */
 import { Buffer } from 'node:buffer'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
