@@ -54,9 +54,10 @@ export interface Store {
   issueIndex(id: string, pass?: Pass): Promise<Found<number>>
   /**
    * The room with its whole log in this process, ready for one more stream of it; kept so while it has streams. How many
-   * a room may have is the caller's to check.
+   * a room may have is the caller's to check. `lastSeen` is the last id that the reader has, maybe from another gateway:
+   * the log is here up to it, if the store has given it out.
    */
-  follow(id: string, pass?: Pass): Promise<Found<Room>>
+  follow(id: string, pass?: Pass, lastSeen?: number): Promise<Found<Room>>
   /** Undefined when there is no such room. Makes none, and is no use that keeps it. */
   state(id: string, pass?: Pass): Promise<Found<RoomState | undefined>>
   /**

@@ -165,6 +165,46 @@ suite('when Redis fails', { skip }, () => {
     stream.close()
   })
 
+  test('a reader that comes from another gateway and is ahead of this one is no reader of another room', async () => {
+    const redis = await TestRedis.start()
+    const gateway = await sharedGateway(redis)
+    const live = await subscribe(gateway, 'r')
+    await post(gateway, 'r', 'broadcast', 'zero')
+    await live.atLeast(1)
+    const { epoch } = await state(gateway, 'r')
+    // said at the other gateway; the news of it has not come here yet
+    inOneStep(redis, "call('XADD', log, '2-0', 'b', 'one'); call('HSET', room, 'next', '2', 'count', '2')")
+    const ahead = await subscribe(gateway, 'r', { headers: { 'last-event-id': '1', 'room-epoch': epoch } })
+    assert.equal(ahead.headers['room-resumed-from'], '2')
+    const lying = await subscribe(gateway, 'r', { headers: { 'last-event-id': '7', 'room-epoch': epoch } })
+    await lying.atLeast(2)
+    assert.equal(lying.resets.length, 1, 'an id that nobody was given is told')
+    await post(gateway, 'r', 'broadcast', 'two')
+    assert.deepEqual(await ahead.atLeast(1), [{ id: 2, data: 'two' }])
+    assert.deepEqual(ahead.resets, [])
+    assert.deepEqual(
+      (await live.atLeast(3)).map(({ data }) => data),
+      ['zero', 'one', 'two'],
+    )
+    for (const stream of [live, ahead, lying]) stream.close()
+  })
+
+  test('a reader that is ahead while Redis is away is asked to come again, not told that its messages are gone', async () => {
+    const redis = await TestRedis.start()
+    const gateway = await sharedGateway(redis)
+    const live = await subscribe(gateway, 'r')
+    await post(gateway, 'r', 'broadcast', 'zero')
+    await live.atLeast(1)
+    await redis.kill()
+    const headers = { 'last-event-id': '1' }
+    const refused = await fetch(`${gateway.url}/rooms/r/subscribe`, { headers })
+    assert.equal(refused.status, 503)
+    assert.equal(await errorCode(refused), 'store_unavailable')
+    await redis.start()
+    await untilAnswers(gateway)
+    live.close()
+  })
+
   test('out of memory: 429 and nothing half-written; afterwards it goes on', async () => {
     const redis = await TestRedis.start()
     const gateway = await sharedGateway(redis)

@@ -98,7 +98,7 @@ class RedisStore implements Store {
     return this.#shared.issueIndex(id, pass)
   }
 
-  async follow(id: string, pass?: Pass): Promise<Found<Room>> {
+  async follow(id: string, pass?: Pass, lastSeen = -1): Promise<Found<Room>> {
     for (;;) {
       const known = this.#mirrors.get(id)
       const mirror = known ?? this.#mirror(id, pass)
@@ -118,6 +118,13 @@ class RedisStore implements Store {
         if (known.isOver) continue
         if (!filled.ok) return filled
       }
+      // A reader that comes from another gateway may know what is still on its way to this one, and must not be told that
+      // there is no such message. A read that runs already may have begun before it came; the second has not.
+      for (let reads = 0; reads < 2 && room.nextId <= lastSeen && !mirror.isOver; reads += 1) {
+        const filled = await mirror.fill()
+        if (!filled.ok && !mirror.isOver) return filled
+      }
+      if (mirror.isOver) continue
       mirror.unusedTurns = 0
       mirror.expire()
       const streams = mirror.others + room.subscribers.size

@@ -29,7 +29,7 @@ export async function subscribe(request: RoomRequest, options: AppOptions): Prom
   if (lastSeen === 'unreadable') return refuse(refusals.badEventId())
   // Behind an unfinished answer on the same connection nothing could be sent, and nobody would tell when it closes.
   if (outgoing.socket === null) return refuse(refusals.pipelined())
-  const followed = await store.follow(roomId, granted.pass)
+  const followed = await store.follow(roomId, granted.pass, lastSeen)
   if (!followed.ok) return refuse(followed.refusal)
 
   // From here on nothing awaits: no message and no end of the connection can come in between.
