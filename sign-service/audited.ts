@@ -4,9 +4,9 @@
  */
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { AuditLog } from '../config/audit/writer.ts'
-import type { Logger } from '../config/logger.ts'
 import type { Refusal, ServiceEvent } from '../participant/index.ts'
 import { currentCaller } from './api/caller.ts'
+import type { Log } from './log.ts'
 import type { Policy } from './policy.ts'
 
 const NO_RECORD: Refusal = { code: 'NO_RECORD', message: 'this side could not record the request' }
@@ -33,11 +33,11 @@ export function audited(policy: Policy, audit: AuditLog | undefined): Policy {
 }
 
 /** Ends of signatures; those that a policy refused are recorded by its decision. */
-export function recordEnd(audit: AuditLog | undefined, logger: Logger, event: ServiceEvent): void {
+export function recordEnd(audit: AuditLog | undefined, log: Log, event: ServiceEvent): void {
   if (audit === undefined || (event.at !== 'signed' && event.at !== 'failed')) return
   const { at, kind, session, account, from, ms, code, culprits } = event
   if (kind === 'presign') return
   audit.append(at, { account, from, session, way: kind, ms, code, culprits }).catch(() => {
-    logger.error('the end of a signature could not be recorded')
+    log.error('the end of a signature could not be recorded')
   })
 }

@@ -12,9 +12,10 @@ import { VERSION } from '../config/version.ts'
 import { currentCaller } from './api/caller.ts'
 import { defineDoctor } from './doctor/command.ts'
 import type { Keystore } from './keystore.ts'
+import { logOptions } from './log.ts'
 import { openPolicy, readPolicy } from './policy.ts'
 import { reloading } from './reloading.ts'
-import { startService } from './service.ts'
+import { type RunningService, type ServiceOptions, startService } from './service.ts'
 import { openShares } from './shares.ts'
 
 /** Which key each flag overrides. */
@@ -85,24 +86,39 @@ async function serve(
   keystore: Keystore,
   isCheck: boolean,
 ): Promise<void> {
+  if (isCheck) {
+    await openTokenFile(config.gateway.token_file, () => undefined)
+    await readPolicy(config)
+    host.stdout.write(`sign-service: configuration and key shares are valid; accounts: ${keystore.shares.size}\n`)
+    return
+  }
+  const read = (next: ServiceConfig): Promise<Keystore> => openShares(next, host, { owns: false })
+  await runService({ host, load, config, keystore, read, start: startService })
+}
+
+export interface RunOptions {
+  readonly host: Host
+  load(): ServiceConfig
+  readonly config: ServiceConfig
+  readonly keystore: Keystore
+  /** Looks at the shares without locking them. */
+  read(config: ServiceConfig): Promise<Keystore>
+  readonly start: (o: ServiceOptions) => Promise<RunningService>
+}
+
+/** Until the host's signal. */
+export async function runService({ host, load, config, keystore, read, start }: RunOptions): Promise<void> {
   const { shares } = keystore
   const { level, format } = config.logging
-  const logger = createLogger({ name: 'sign-service', level, format, destination: host.stdout })
+  const logger = createLogger({ name: 'sign-service', level, format, destination: host.stdout, ...logOptions })
   const gatewayHeaders = await openTokenFile(config.gateway.token_file, (error) =>
     logger.warn({ error }, 'gateway: token'),
   )
-  if (isCheck) {
-    await readPolicy(config)
-    host.stdout.write(`sign-service: configuration and key shares are valid; accounts: ${shares.size}\n`)
-    return
-  }
   const audit = await openAudit(config)
   const policy = await openPolicy(config, { httpCaller: () => currentCaller.getStore()?.name })
-  const service = await startService({ config, keyShares: shares, logger, policy, gatewayHeaders, audit, keystore })
+  const service = await start({ config, keyShares: shares, logger, policy, gatewayHeaders, audit, keystore })
   await audit?.append('started', { version: VERSION, accounts: [...shares.keys()] })
-  host.onReload?.(
-    reloading({ load, config, service, policy, logger, audit, read: (c) => openShares(c, host, { owns: false }) }),
-  )
+  host.onReload?.(reloading({ load, config, service, policy, log: logger, audit, read }))
   await aborted(host.signal)
   await service.close()
   await policy.close()

@@ -4,9 +4,9 @@
  * something can't be read, nothing is exchanged.
  */
 import type { AuditLog } from '../config/audit/writer.ts'
-import type { Logger } from '../config/logger.ts'
 import type { ServiceConfig } from '../config/schema.ts'
 import type { Keystore } from './keystore.ts'
+import type { Log } from './log.ts'
 import type { OpenPolicy } from './policy.ts'
 import type { RunningService } from './service.ts'
 
@@ -16,7 +16,7 @@ export interface ReloadOptions {
   readonly config: ServiceConfig
   readonly service: RunningService
   readonly policy: OpenPolicy
-  readonly logger: Logger
+  readonly log: Log
   readonly audit: AuditLog | undefined
   /** Looks at the shares without locking them. */
   read(config: ServiceConfig): Promise<Keystore>
@@ -33,23 +33,20 @@ export function reloading(o: ReloadOptions): () => void {
   }
 }
 
-async function reload({ load, config, service, policy, logger, audit, read }: ReloadOptions): Promise<void> {
+async function reload({ load, config, service, policy, log, audit, read }: ReloadOptions): Promise<void> {
   try {
     const next = load()
     const { shares, close } = await read({ ...config, policy: next.policy })
     await close()
     const rules = await policy.reread(next)
     const restart = changedKeys(config, next)
-    if (restart.length > 0) logger.warn({ keys: restart }, 'changed in the configuration; needs a restart')
+    if (restart.length > 0) log.warn({ keys: restart }, 'changed in the configuration; needs a restart')
     await service.reload({ keyShares: shares, policy: rules })
     await audit?.append('reloaded', { accounts: [...shares.keys()] })
   } catch (e) {
     service.notReloaded()
     // our own errors name a file and what was expected
-    logger.error(
-      { error: e instanceof Error && 'code' in e ? e.message : 'unknown' },
-      'not reloaded; goes on as before',
-    )
+    log.error({ error: e instanceof Error && 'code' in e ? e.message : 'unknown' }, 'not reloaded; goes on as before')
   }
 }
 

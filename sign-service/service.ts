@@ -20,7 +20,7 @@ import {
   type KeyShare,
   type Participant,
   type ParticipantOptions,
-  type PoolCounts,
+  type SecurityLevel,
 } from '../participant/index.ts'
 import type { Keep } from '../participant/signer/ceremony.ts'
 import { createWorkerPool } from '../participant/zk/work-pool.node.ts'
@@ -30,10 +30,11 @@ import type { ApiServer } from './api/server.ts'
 import { audited, recordEnd } from './audited.ts'
 import { gatewayCheck } from './gateway-check.ts'
 import type { Changes } from './keystore-changes.ts'
+import { inSession, type Log, outsideRequests } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { type Policy, policyOf } from './policy.ts'
 import { logEvent, loggedLocks, logRoom, writeEvidence } from './report.ts'
-import { type Serving, startServing } from './serving.ts'
+import { poolCounts, type Serving, startServing } from './serving.ts'
 
 export interface ServiceOptions {
   readonly config: ServiceConfig
@@ -67,67 +68,88 @@ export interface RunningService {
 
 const CLOSE_GRACE_MS = 4_000
 
-/** Rejects with Node's error when a port can't be opened, ConfigError for files of the interface that can't be used. */
-export async function startService({
-  config,
-  logger,
-  gatewayHeaders,
-  audit,
-  ...o
-}: ServiceOptions): Promise<RunningService> {
+/** Which key shares it takes. */
+export interface Ground {
+  readonly level: SecurityLevel
+  readonly participant: (o: ParticipantOptions) => Participant
+}
+
+const PRODUCTION: Ground = { level: CGGMP24_3072, participant: createParticipant }
+
+/**
+ * Rejects with Node's error when a port can't be opened, ConfigError for files of the interface that can't be used,
+ * UsageError for key shares of a test level.
+ */
+export function startService(o: ServiceOptions): Promise<RunningService> {
+  return openService(o, PRODUCTION)
+}
+
+/** Without the refusal of test levels, for tests; programs use `startService`. */
+export async function openService(
+  { config, logger, gatewayHeaders, audit, ...o }: ServiceOptions,
+  ground: Ground,
+): Promise<RunningService> {
   const { url } = config.gateway
   let policy = audited(o.policy ?? policyWithoutFile(config), audit)
   let keyShares = o.keyShares
-  const trace: GatewayOptions['trace'] = (event) => logRoom(logger, event)
+  const log: Log = logger
+  const trace: GatewayOptions['trace'] = (event) => logRoom(log, event)
   const gateway = connectGateway({ url, trace, ...(gatewayHeaders !== undefined && { headers: gatewayHeaders }) })
   const { workers } = config.performance
   const work = createWorkerPool(workers === undefined ? {} : { size: workers })
-  void work.ready.then(() => logger.debug({ workers: work.size }, 'worker threads'))
+  void work.ready.then(() => log.debug({ workers: work.size }, 'worker threads'))
   const hub = config.api.enabled ? new Hub() : undefined
   const metrics = createMetrics({
     version: VERSION,
     accounts: () => servings.reduce((sum, s) => sum + (s.isApi ? 0 : s.participant.accounts().length), 0),
     sessions: () => servings.reduce((sum, s) => sum + s.service.sessions, 0),
-    pool: () => totals(servings.map((s) => s.participant)),
+    pool: () => poolCounts(servings),
     apiSessions: () => hub?.rooms ?? 0,
   })
-  const locks = loggedLocks(config, logger, () => metrics.locked())
+  const locks = loggedLocks(config, log, () => metrics.locked())
   let servings: readonly Serving[] = []
 
   /** Participants with these shares, in the rooms of the gateway and behind the interface. */
   const serve = (shares: ReadonlyMap<string, KeyShare>): readonly Serving[] =>
     (hub === undefined ? [gateway] : [gateway, hub.gateway]).map((over, i) => {
       const isApi = i > 0
-      const participant = createParticipant({ work, keyShares: shares, gateway: over, locks, ...poolOf(config) })
-      return startServing(participant, isApi, {
-        decide: (request) => (isApi ? notForCaller(request.account) : undefined) ?? policy.decide(request),
-        decidePresign: (request) =>
-          (isApi ? notForCaller(request.account) : undefined) ?? policy.decidePresign(request),
-        maxSessions: config.limits.max_sessions,
-        maxSessionsPerPeer: config.limits.max_sessions_per_peer,
-        failuresPerMinute: config.limits.failures_per_minute,
-        sessionMs: 1000 * config.limits.session_seconds,
-        onEvent: (event) => {
-          logEvent(logger, event)
-          metrics.event(event)
-          recordEnd(audit, logger, event)
+      const elsewhere = (account: string) => (isApi ? notForCaller(account) : undefined)
+      return startServing({
+        participant: { work, keyShares: shares, gateway: over, locks },
+        open: ground.participant,
+        isApi,
+        pool: config.pool,
+        serve: {
+          decide: (request) => elsewhere(request.account) ?? policy.decide(request),
+          decidePresign: (request) => elsewhere(request.account) ?? policy.decidePresign(request),
+          maxSessions: config.limits.max_sessions,
+          maxSessionsPerPeer: config.limits.max_sessions_per_peer,
+          failuresPerMinute: config.limits.failures_per_minute,
+          sessionMs: 1000 * config.limits.session_seconds,
+          onEvent: (event) => {
+            logEvent(log, event)
+            metrics.event(event)
+            recordEnd(audit, log, event)
+          },
+          onEvidence: (evidence) => void writeEvidence(config, log, evidence),
+          within: inSession,
         },
-        onEvidence: (evidence) => void writeEvidence(config, logger, evidence),
       })
     })
 
   servings = serve(keyShares)
   metrics.keystore('open', true)
   const main = servings[0] as Serving
-  logger.info({ gateway: url }, 'starting')
-  void main.service.ready.then(() => logger.info({ gateway: url, ...served(main.participant, config) }, 'serving'))
+  log.info({ gateway: url }, 'starting')
+  void main.service.ready.then(() => log.info({ gateway: url, ...served(main.participant, config) }, 'serving'))
   const answers = gatewayCheck(gateway)
 
   const keep = (account: string): Keep => ({
     async store(shares) {
       await counted(metrics.keystore, 'add', () => o.keystore?.add(shares))
       keyShares = new Map([...keyShares, ...shares])
-      servings = [...servings, ...serve(shares)]
+      // what it hears in the gateway's rooms is nobody's request, and not of the caller that asked for the account
+      servings = [...servings, ...outsideRequests(() => currentCaller.exit(() => serve(shares)))]
       await audit?.append('account created', { account, caller: currentCaller.getStore()?.name })
     },
     async discard() {
@@ -157,9 +179,9 @@ export async function startService({
     if (hub !== undefined) {
       api = await openApi({
         config,
-        logger,
+        log,
         version: VERSION,
-        level: CGGMP24_3072,
+        level: ground.level,
         name: main.participant.accounts()[0]?.self ?? 'service',
         work,
         hub,
@@ -174,7 +196,7 @@ export async function startService({
         onRequest: (route, status, ms, code) => metrics.request(route, status, ms, code),
         onCreated: (ms, code) => metrics.created(ms, code),
       })
-      logger.info({ url: api.url }, 'http interface')
+      log.info({ url: api.url }, 'http interface')
     }
     if (config.metrics.enabled) {
       const { host, port } = config.metrics
@@ -188,7 +210,7 @@ export async function startService({
           return { status: isReady ? 200 : 503, body: { status: isReady ? 'ready' : 'not ready' } }
         },
       })
-      logger.info({ url: metricsServer.url }, 'metrics')
+      log.info({ url: metricsServer.url }, 'metrics')
     }
   } catch (e) {
     await closeAll(0)
@@ -196,9 +218,9 @@ export async function startService({
   }
 
   const shutDown = async (graceMs: number): Promise<void> => {
-    logger.info({ sessions: servings.reduce((sum, s) => sum + s.service.sessions, 0) }, 'closing')
+    log.info({ sessions: servings.reduce((sum, s) => sum + s.service.sessions, 0) }, 'closing')
     await closeAll(graceMs)
-    logger.info('closed')
+    log.info('closed')
   }
   let closing: Promise<void> | undefined
   return {
@@ -222,9 +244,10 @@ export async function startService({
         void s.stop(1000 * config.limits.session_seconds).then(() => retired.delete(s))
       }
       servings = serve(keyShares)
+      for (const s of before) s.handOver(servings)
       metrics.keystore('reload', true)
       await Promise.all(servings.map((s) => s.service.ready))
-      logger.info({ accounts: keyShares.size }, 'reloaded')
+      log.info({ accounts: keyShares.size }, 'reloaded')
     },
     notReloaded: () => metrics.keystore('reload', false),
     close(graceMs = CLOSE_GRACE_MS) {
@@ -251,24 +274,6 @@ function notForCaller(account: string) {
 
 function isServed({ policy }: ServiceConfig, account: string): boolean {
   return policy.accounts?.includes(account) ?? true
-}
-
-/** This side never starts anything: it keeps its part of what peers prepare. */
-function poolOf({ pool }: ServiceConfig): Pick<ParticipantOptions, 'pool'> {
-  const { max, max_age_seconds } = pool
-  return max === 0 ? {} : { pool: { low: 0, high: 0, max, maxAgeMs: 1000 * max_age_seconds, refill: false } }
-}
-
-function totals(participants: readonly Participant[]): PoolCounts | undefined {
-  const all = participants.flatMap((p) => p.pool() ?? [])
-  if (all.length === 0) return undefined
-  const sum = (read: (c: PoolCounts) => number): number => all.reduce((total, c) => total + read(c), 0)
-  return {
-    size: sum((c) => c.size),
-    made: sum((c) => c.made),
-    used: sum((c) => c.used),
-    expired: sum((c) => c.expired),
-  }
 }
 
 async function counted(

@@ -28,7 +28,7 @@ export type ServiceEvent =
       /** Ignored: an invitation that would be refused, but too many refusals are under way. */
       readonly at: 'invited' | 'refused' | 'ignored' | 'signed' | 'presigned' | 'failed'
       readonly kind: Ask['kind']
-      /** First 8 hex digits of the meeting id. */
+      /** See `sessionTag`. */
       readonly session: string
       readonly account: string
       readonly from: PartyId
@@ -62,8 +62,13 @@ const PLACES = {
 export interface Answering {
   /** Answers one invitation. Never rejects. */
   answer(got: ReceivedInvitation, share: KeyShare, signal: AbortSignal): Promise<void>
-  /** Posts an answer again that the gateway may have lost; it says the same. */
-  repeat(got: ReceivedInvitation, signal: AbortSignal): void
+  /** Posts an answer again that the gateway may have lost; it says the same. Never rejects. */
+  repeat(got: ReceivedInvitation, signal: AbortSignal): Promise<void>
+}
+
+/** What a session is called in events: the first 8 hex digits of the meeting id. */
+export function sessionTag({ meeting }: Pick<ReceivedInvitation, 'meeting'>): string {
+  return bytesToHex(meeting).slice(0, 8)
 }
 
 export function answering(ctx: AnswerContext): Answering {
@@ -178,9 +183,9 @@ export function answering(ctx: AnswerContext): Answering {
   return {
     async answer(got, share, signal) {
       const started = Date.now()
-      const { from, meeting, invitation } = got
+      const { from, invitation } = got
       const { kind } = invitation.ask
-      const about = { kind, session: bytesToHex(meeting).slice(0, 8), account: share.account, from }
+      const about = { kind, session: sessionTag(got), account: share.account, from }
       const no = async (r: Refusal): Promise<void> => {
         const isHeard = refusals < REFUSALS_LIMIT
         ctx.emit({ at: isHeard ? 'refused' : 'ignored', ...about, code: r.code })
@@ -215,11 +220,11 @@ export function answering(ctx: AnswerContext): Answering {
       if (refusal !== undefined) await no(refusal)
     },
 
-    repeat(got, signal) {
+    async repeat(got, signal) {
       const { ask } = got.invitation
       const packet = answers.get(bytesToHex(got.meeting))
       if (packet === undefined || ask.kind !== 'sign-presigned') return
-      reply(ask.reply, packet, got, signal).catch(() => undefined)
+      await reply(ask.reply, packet, got, signal).catch(() => undefined)
     },
   }
 }

@@ -39,6 +39,8 @@ export interface PoolOptions {
    * what others start in any case.
    */
   readonly refill?: boolean
+  /** Presignatures that a participant of the same key shares had; this one keeps its own in there, and clears it at its end. */
+  readonly store?: PresignaturePool
 }
 
 export interface ParticipantOptions {
@@ -111,7 +113,8 @@ export function openParticipant(o: ParticipantOptions): Participant {
   const { keyShares, gateway, random = systemRandom, work = inProcess, locks = memoryLocks() } = o
   const closing = new AbortController()
   const common = { gateway, random, work, locks, ...(o.trace === undefined ? {} : { trace: o.trace }) }
-  const pool = o.pool && new PresignaturePool({ max: o.pool.max ?? 64, maxAgeMs: o.pool.maxAgeMs ?? 3_600_000 })
+  const pool =
+    o.pool && (o.pool.store ?? new PresignaturePool({ max: o.pool.max ?? 64, maxAgeMs: o.pool.maxAgeMs ?? 3_600_000 }))
   const replies = new Replies(gateway, random, closing.signal)
   const services = new Set<Service>()
   let signing = 0

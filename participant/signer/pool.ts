@@ -116,6 +116,19 @@ export class PresignaturePool {
     return { size, made: this.#made, used: this.#used, expired: this.#expired }
   }
 
+  /** What was made for these accounts, with its age, is there from now on and not here; so are the counts. */
+  moveTo(next: PresignaturePool, isMoved: (account: string) => boolean): void {
+    for (const [name, entries] of this.#keys) {
+      const [account = ''] = JSON.parse(name) as string[]
+      if (isMoved(account) && !next.#keys.has(name)) next.#keys.set(name, entries)
+    }
+    this.#keys.clear()
+    next.#made += this.#made
+    next.#used += this.#used
+    next.#expired += this.#expired
+    this.#made = this.#used = this.#expired = 0
+  }
+
   clear(): void {
     this.#keys.clear()
   }

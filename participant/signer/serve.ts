@@ -11,7 +11,7 @@ import type { Trace } from '../party/trace.ts'
 import { type Gateway, inboxRoom } from '../room/gateway.ts'
 import type { Work } from '../zk/work.ts'
 import { Admission } from './admission.ts'
-import { answering, type ServiceEvent } from './answer.ts'
+import { answering, type ServiceEvent, sessionTag } from './answer.ts'
 import type { Evidence } from './evidence-file.ts'
 import { isFromPeer, openInvitation, type ReceivedInvitation } from './invitation.ts'
 import type { Decisions } from './judging.ts'
@@ -28,6 +28,8 @@ export interface ServeOptions extends Decisions {
   /** The longest that a signing may take, whatever the invitation says. */
   readonly sessionMs: number
   readonly onEvent?: (event: ServiceEvent) => void
+  /** Runs all that is done for one invitation; `session` is the one of its events. For ids that a host carries along. */
+  readonly within?: (session: string, run: () => Promise<void>) => Promise<void>
   /** What can be shown to others when a peer made a signing abort; `formatEvidence` makes a file of it. */
   readonly onEvidence?: (evidence: readonly Evidence[]) => void
 }
@@ -73,7 +75,7 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
     failuresPerMinute: o.failuresPerMinute ?? FAILURES_PER_MINUTE,
   })
   const { gateway, random, work, locks, pool, trace } = ctx
-  const { decidePresign } = o
+  const { decidePresign, within = (_, run) => run() } = o
   const { answer, repeat } = answering({
     gateway,
     random,
@@ -118,10 +120,10 @@ export function serve(ctx: ServeContext, o: ServeOptions): Service {
     // Long past: out of the inbox's history, and nobody waits for an answer.
     if (deadline < now - MEMORY_MS) return
     if (!remember(bytesToHex(got.meeting), Math.min(deadline, now + o.sessionMs))) {
-      repeat(got, taking.signal)
+      void within(sessionTag(got), () => repeat(got, taking.signal))
       return
     }
-    const task = answer(got, share, taking.signal).finally(() => running.delete(task))
+    const task = within(sessionTag(got), () => answer(got, share, taking.signal)).finally(() => running.delete(task))
     running.add(task)
   }
 

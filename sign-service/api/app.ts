@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { z } from 'zod'
-import type { Logger } from '../../config/logger.ts'
 import type { AccountInfo } from '../../participant/signer/participant.ts'
+import { currentIds, inRequest, type Log } from '../log.ts'
 import { type Caller, type CallerChecks, callerOf, currentCaller, requireRight } from './caller.ts'
 import { ApiError, errorResponse } from './errors.ts'
 import type { Limits } from './limits.ts'
@@ -22,7 +22,7 @@ export interface AppOptions {
   readonly sessions: Sessions
   readonly bodyBytes: number
   readonly version: string
-  readonly logger: Logger
+  readonly log: Log
   /** Undefined when there is no such account, or it is not served. */
   account(id: string): AccountInfo | undefined
   readonly accounts: () => number
@@ -36,7 +36,7 @@ export interface AppOptions {
   onRequest(route: string, status: number, ms: number, code: string | undefined): void
 }
 
-export type Environment = { Bindings: HttpBindings; Variables: { requestId: string } }
+export type Environment = { Bindings: HttpBindings; Variables: { requestId: string; caller?: string } }
 type Handled = Context<Environment>
 
 interface Asked {
@@ -61,6 +61,7 @@ export function createApp(o: AppOptions): Hono<Environment> {
       let caller: Caller = { name: 'anybody', rights: new Set(), accounts: undefined }
       if (right !== undefined) {
         caller = await callerOf(incoming, o.checks, Date.now())
+        c.set('caller', caller.name)
         o.limits.takeCaller(caller.name)
         requireRight(caller, right)
       }
@@ -75,16 +76,27 @@ export function createApp(o: AppOptions): Hono<Environment> {
     })
   }
 
+  /** A refusal is for the operator to see, an answer for who looks closer. */
+  const answered = (c: Handled, started: number): void => {
+    const code = c.res.headers.get('x-error-code') ?? undefined
+    c.res.headers.delete('x-error-code')
+    const [route, status, ms] = [c.req.routePath, c.res.status, o.nowMs() - started]
+    o.onRequest(route, status, ms, code)
+    const fields = { route, status, ms: Math.round(ms), code, caller: c.get('caller') }
+    if (code === undefined) o.log.debug(fields, 'answered')
+    else o.log.info(fields, 'refused request')
+  }
+
   app.use(async (c, next) => {
     const [started, requestId] = [o.nowMs(), randomUUID()]
     c.set('requestId', requestId)
-    await next()
+    await inRequest(requestId, async () => {
+      await next()
+      answered(c, started)
+    })
     c.header('request-id', requestId)
     c.header('cache-control', 'no-store')
     c.header('x-content-type-options', 'nosniff')
-    const code = c.res.headers.get('x-error-code') ?? undefined
-    c.res.headers.delete('x-error-code')
-    o.onRequest(c.req.routePath, c.res.status, o.nowMs() - started, code)
   })
 
   const known = (caller: Caller, account: string): AccountInfo => {
@@ -95,6 +107,7 @@ export function createApp(o: AppOptions): Hono<Environment> {
   }
   const step = async ({ c, requestId, caller, body }: Asked, purpose: Purpose): Promise<object> => {
     const { sessionId, sequence, clientMessage } = body as z.output<typeof schemas.step>
+    inExchange(sessionId)
     const batch = parseClientMessage(clientMessage)
     const done = await o.sessions.step(caller.name, purpose, sessionId, sequence, batch, c.req.raw.signal)
     return stepBody(requestId, done, purpose === 'sign')
@@ -105,7 +118,7 @@ export function createApp(o: AppOptions): Hono<Environment> {
     known(caller, account)
     o.limits.takeAccount(account)
     const batch = parseClientMessage(clientMessage)
-    const start = { caller: caller.name, purpose: 'sign', clientSession, batch } as const
+    const start = { caller: caller.name, purpose: 'sign', clientSession, batch, begin: inExchange } as const
     return stepBody(requestId, await o.sessions.start(start, c.req.raw.signal), true)
   })
   route('signStep', (asked) => step(asked, 'sign'))
@@ -115,7 +128,10 @@ export function createApp(o: AppOptions): Hono<Environment> {
     requireRight(caller, 'createAccount', account)
     if (o.account(account) !== undefined) throw new ApiError('ACCOUNT_EXISTS', 'there is an account of that id')
     const batch = parseClientMessage(clientMessage)
-    const begin = (): void => o.createAccount?.(account, room, caller.name)
+    const begin = (id: string): void => {
+      inExchange(id)
+      o.createAccount?.(account, room, caller.name)
+    }
     const start = { caller: caller.name, purpose: 'createAccount', clientSession, batch, begin } as const
     return stepBody(requestId, await o.sessions.start(start, c.req.raw.signal), false)
   })
@@ -163,10 +179,16 @@ export function createApp(o: AppOptions): Hono<Environment> {
   app.notFound((c) => refused(c, new ApiError('NOT_FOUND', 'there is nothing at this path')))
   app.onError((e, c) => {
     if (e instanceof ApiError) return refused(c, e)
-    o.logger.error({ requestId: c.get('requestId'), error: e.name }, 'request failed')
+    o.log.error({ error: e.name }, 'request failed')
     return refused(c, new ApiError('INTERNAL_ERROR', 'the service failed to answer'))
   })
   return app
+}
+
+/** The lines of this request say from here on which session of the interface it is about. */
+function inExchange(sessionId: string): void {
+  const ids = currentIds()
+  if (ids !== undefined) ids.exchange = sessionId.slice(0, 8)
 }
 
 function refused(c: Handled, e: ApiError): Response {

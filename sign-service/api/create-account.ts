@@ -5,11 +5,13 @@
  * to the caller that the interface has authenticated, and nobody else gets in; the caller compares the fingerprint that it
  * sees with that in our answer to getPublicKey.
  */
+import { createHash } from 'node:crypto'
 import type { Hub } from '../../participant/exchange/hub.ts'
 import type { CeremonyEvent } from '../../participant/index.ts'
 import { MpcError, type SecurityLevel } from '../../participant/index.ts'
 import { ceremonyRoom, generateShares, type Keep } from '../../participant/signer/ceremony.ts'
 import type { Work } from '../../participant/zk/work.ts'
+import { inSession } from '../log.ts'
 import { ApiError } from './errors.ts'
 
 export interface CreateOptions {
@@ -57,23 +59,28 @@ export function creatingAccounts(o: CreateOptions): Creating {
         o.onEnd(account, performance.now() - startedMs, code)
       }
       const { hub, name, level, deadlineMs, signal, work } = o
-      generateShares({
-        gateway: hub.gateway,
-        room,
-        name,
-        parties: 2,
-        threshold: 2,
-        accounts: [account],
-        level,
-        confirm: async () => true,
-        deadlineMs,
-        signal,
-        work,
-        onProgress: (event) => o.onProgress(account, event),
-        keep: o.keep(account),
-      }).then(
-        () => end(undefined),
-        (e: unknown) => end(e instanceof MpcError ? e.code : 'INTERNAL'),
+      const making = (): Promise<unknown> =>
+        generateShares({
+          gateway: hub.gateway,
+          room,
+          name,
+          parties: 2,
+          threshold: 2,
+          accounts: [account],
+          level,
+          confirm: async () => true,
+          deadlineMs,
+          signal,
+          work,
+          onProgress: (event) => o.onProgress(account, event),
+          keep: o.keep(account),
+        })
+      const tag = createHash('sha256').update(room).digest('hex').slice(0, 8)
+      void inSession(tag, () =>
+        making().then(
+          () => end(undefined),
+          (e: unknown) => end(e instanceof MpcError ? e.code : 'INTERNAL'),
+        ),
       )
     },
   }

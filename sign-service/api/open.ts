@@ -5,7 +5,6 @@
  */
 import { fetchedKeySet, readKeySet } from '../../config/edge/keys.ts'
 import { ConfigError } from '../../config/load.ts'
-import type { Logger } from '../../config/logger.ts'
 import type { ServiceConfig } from '../../config/schema.ts'
 import { readKeptFile } from '../../config/secret-file.ts'
 import { fromBase64 } from '../../participant/base/bytes.ts'
@@ -16,6 +15,7 @@ import type { Keep } from '../../participant/signer/ceremony.ts'
 import type { AccountInfo } from '../../participant/signer/participant.ts'
 import { checkRecovery } from '../../participant/signer/recovery.ts'
 import type { Work } from '../../participant/zk/work.ts'
+import type { Log } from '../log.ts'
 import { createApp } from './app.ts'
 import type { CallerChecks } from './caller.ts'
 import { creatingAccounts } from './create-account.ts'
@@ -26,7 +26,7 @@ import { Sessions } from './sessions.ts'
 
 export interface ApiOptions {
   readonly config: ServiceConfig
-  readonly logger: Logger
+  readonly log: Log
   readonly version: string
   readonly level: SecurityLevel
   /** Ours in the rosters of new accounts. */
@@ -51,7 +51,7 @@ const MAX_FILE_BYTES = 1_048_576
 
 /** Throws ConfigError for files that can't be used, and Node's error when the address can't be listened on. */
 export async function openApi(o: ApiOptions): Promise<ApiServer> {
-  const { config, logger, hub } = o
+  const { config, log, hub } = o
   const { api, server, limits } = config
   const nowMs = (): number => performance.now()
   const ending = new AbortController()
@@ -77,10 +77,10 @@ export async function openApi(o: ApiOptions): Promise<ApiServer> {
           onEnd: (account, ms, code) => {
             o.onCreated(ms, code)
             const fields = { account, ms: Math.round(ms) }
-            if (code === undefined) logger.info(fields, 'account created')
-            else logger.warn({ ...fields, code }, 'account not created')
+            if (code === undefined) log.info(fields, 'account created')
+            else log.warn({ ...fields, code }, 'account not created')
           },
-          onProgress: (account, { at }) => logger.debug({ account, at }, 'creating an account'),
+          onProgress: (account, { at }) => log.debug({ account, step: at }, 'creating an account'),
           signal: ending.signal,
         })
   const app = createApp({
@@ -96,7 +96,7 @@ export async function openApi(o: ApiOptions): Promise<ApiServer> {
     sessions,
     bodyBytes: api.body_bytes,
     version: o.version,
-    logger,
+    log,
     account: o.info,
     accounts: o.accounts,
     createAccount: creating && ((account, room, caller) => creating.start(account, room, caller)),

@@ -40,8 +40,8 @@ export interface StartOptions {
   /** The client's name for the session: one start of this name, however often it comes. */
   readonly clientSession: string | undefined
   readonly batch: Batch
-  /** Called once for the session, before anything is exchanged. */
-  readonly begin?: () => void
+  /** Called once for the session with its id, before anything is exchanged. */
+  readonly begin?: (id: string) => void
 }
 
 interface Session {
@@ -95,9 +95,10 @@ export class Sessions {
     if (this.#sessions.size >= this.#limits.sessions || own >= this.#limits.sessionsPerCaller) {
       throw new ApiError('TOO_MANY_REQUESTS', 'there are too many sessions', { headers: { 'retry-after': '1' } })
     }
-    o.begin?.()
+    const id = randomBytes(16).toString('base64url')
+    o.begin?.(id)
     const session: Session = {
-      id: randomBytes(16).toString('base64url'),
+      id,
       caller,
       purpose,
       clientSession,

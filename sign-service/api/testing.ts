@@ -11,6 +11,8 @@ import { dealTestShares } from '../../participant/key-share/testing.ts'
 import { memoryLocks } from '../../participant/signer/locks.ts'
 import { openParticipant, type Participant } from '../../participant/signer/participant.ts'
 import { inProcess } from '../../participant/zk/work.ts'
+import { inSession, logOptions } from '../log.ts'
+import { logEvent } from '../report.ts'
 import { currentCaller } from './caller.ts'
 import { openApi } from './open.ts'
 import type { ApiServer } from './server.ts'
@@ -46,7 +48,7 @@ export async function testApi(
   const config = loadServiceConfig({ cwd: import.meta.dirname, env: {}, flags })
   const logs: string[] = []
   const destination = { write: (line: string) => void logs.push(line) }
-  const logger = createLogger({ name: 'test', level: 'debug', format: 'json', destination })
+  const logger = createLogger({ name: 'test', level: 'debug', format: 'json', destination, ...logOptions })
   const hub = new Hub()
   const keyShares = sharesOf('service')
   const created = new Map<string, KeyShare>()
@@ -61,12 +63,14 @@ export async function testApi(
     },
     maxSessions: 16,
     sessionMs: 20_000,
+    within: inSession,
+    onEvent: (event) => logEvent(logger, event),
   })
   await service.ready
   const all = (): ReadonlyMap<string, KeyShare> => new Map([...keyShares, ...created])
   const api = await openApi({
     config,
-    logger,
+    log: logger,
     version: '0.0.0',
     level: INSECURE_TEST,
     work: inProcess,
