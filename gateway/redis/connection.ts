@@ -28,8 +28,8 @@ export interface Connection {
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Reply>
   /** The answer as text, the items of a list with commas between. */
   ask(...command: readonly string[]): Promise<string>
-  /** The value ends it again. */
-  subscribe(channel: string, listener: (message: Buffer) => void): Promise<() => Promise<void>>
+  /** To channels of one slot. The value ends it again. */
+  subscribe(channels: readonly string[], listener: (message: Buffer) => void): Promise<() => Promise<void>>
   /** Ends it now. What waits for an answer is rejected. */
   close(): void
 }
@@ -86,11 +86,11 @@ export async function connect(options: ConnectionOptions, onLost: () => void): P
         return evaluate('EVAL', script.source, keys, args)
       }),
     ask: async (...command) => String(await client.sendCommand<Reply>(command, flat)),
-    subscribe: async (channel, listener) => {
+    subscribe: async (channels, listener) => {
       // A function of its own: the library would take the same one twice as one, and drop both at once.
       const own = (message: Buffer) => listener(message)
-      await client.sSubscribe(channel, own, true)
-      return () => client.sUnsubscribe(channel, own, true)
+      await client.sSubscribe([...channels], own, true)
+      return () => client.sUnsubscribe([...channels], own, true)
     },
     close: () => {
       isOpen = false

@@ -3,7 +3,7 @@
  * where one script can change them together.
  */
 export interface RoomKeys {
-  /** Hash: epoch, next id, last index, counts, and the Redis process that wrote it last. */
+  /** Hash: epoch, next id, last index, counts, who is told of messages, and the Redis process that wrote it last. */
   readonly room: string
   /** Stream: message n has the id (n + 1)-0, since 0-0 is none. */
   readonly log: string
@@ -13,7 +13,7 @@ export interface RoomKeys {
   readonly taken: string
   /** Hash: instance to the number of its streams. */
   readonly streams: string
-  /** Channel of what happens in the room. */
+  /** Channel that says when the room is made or gone; with `:` and a gateway's name, that gateway is told of messages. */
   readonly live: string
 }
 

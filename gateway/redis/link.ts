@@ -107,9 +107,9 @@ export class Link {
   }
 
   /** For as long as this connection lasts. The value ends it before. */
-  async subscribe(channel: string, listener: (message: Buffer) => void): Promise<() => Promise<void>> {
+  async subscribe(channels: readonly string[], listener: (message: Buffer) => void): Promise<() => Promise<void>> {
     const live = this.#required()
-    return this.#settled(live, live.connection.subscribe(channel, listener))
+    return this.#settled(live, live.connection.subscribe(channels, listener))
   }
 
   close(): void {

@@ -1,15 +1,18 @@
-/** What the scripts say in a room's channel: `message <epoch> <id> <ttl in ms, or nothing> <body>`, or `gone <epoch>`. */
+/**
+ * What the scripts say in a room's channels: `message <epoch> <id> <ttl in ms, or nothing> <body>`, `made <epoch>`, or
+ * `gone <epoch>`.
+ */
 import type { Buffer } from 'node:buffer'
 
-export type LiveMessage =
-  | {
-      readonly kind: 'message'
-      readonly epoch: string
-      readonly id: number
-      readonly ttlMs: number | undefined
-      readonly body: Buffer
-    }
-  | { readonly kind: 'gone'; readonly epoch: string }
+export interface RoomMessage {
+  readonly kind: 'message'
+  readonly epoch: string
+  readonly id: number
+  readonly ttlMs: number | undefined
+  readonly body: Buffer
+}
+
+export type LiveMessage = RoomMessage | { readonly kind: 'made' | 'gone'; readonly epoch: string }
 
 const SPACE = 0x20
 
@@ -17,7 +20,7 @@ const SPACE = 0x20
 export function parseLiveMessage(message: Buffer): LiveMessage | undefined {
   const kindEnd = message.indexOf(SPACE)
   const kind = message.toString('latin1', 0, Math.max(kindEnd, 0))
-  if (kind === 'gone') return { kind, epoch: message.toString('latin1', kindEnd + 1) }
+  if (kind === 'made' || kind === 'gone') return { kind, epoch: message.toString('latin1', kindEnd + 1) }
   if (kind !== 'message') return undefined
   const epochEnd = message.indexOf(SPACE, kindEnd + 1)
   const idEnd = message.indexOf(SPACE, epochEnd + 1)

@@ -5,6 +5,10 @@
  * one that is known already is passed over, and one that is too far ahead only says that the log must be read again. Reading
  * ends at the last id of the same moment in Redis: ids that it doesn't bring have expired.
  *
+ * What this gateway says itself isn't sent back to it: the answer brings the id, and the body is here. Answers and messages
+ * come over one connection, but an answer takes a moment longer to get here. So a message that is too far ahead first waits
+ * for the broadcasts that are on their way.
+ *
  * When the room turns out to be another one (its epoch has changed) or none, the mirror is over: its streams end with a
  * reset, and whoever comes next gets a new mirror.
  */
@@ -15,7 +19,7 @@ import { refusals } from '../refusal.ts'
 import type { Room } from '../room.ts'
 import type { Found, Pass } from '../store.ts'
 import type { Link } from './link.ts'
-import { parseLiveMessage } from './live-message.ts'
+import { type LiveMessage, parseLiveMessage, type RoomMessage } from './live-message.ts'
 import type { SharedRooms } from './shared-rooms.ts'
 
 /** For readers that another gateway may have more memory for. */
@@ -45,6 +49,13 @@ export class Mirror {
   readonly #options: MirrorOptions
   #room: Room | undefined
   #filling: Promise<Found<void>> | undefined
+  /** Messages by id for which one before them is missing. */
+  readonly #early = new Map<number, RoomMessage>()
+  /** Own broadcasts that went to Redis while this mirror was here, and those of them that are answered. */
+  #asked = 0
+  #answered = 0
+  /** When so many are answered and a message is still missing, the log is read. */
+  #readsAfter = 0
   /** The next id, as a message said that came too early. */
   #wantedNextId = 0
   #leave: () => Promise<void> = () => Promise.resolve()
@@ -85,7 +96,7 @@ export class Mirror {
   async #join(pass: Pass, makes: boolean): Promise<Found<void>> {
     const { link, shared, id } = this.#options
     try {
-      this.#leave = await link.subscribe(shared.keysOf(id).live, (message) => this.#receive(message))
+      this.#leave = await link.subscribe(shared.channelsOf(id), (message) => this.#receive(message))
     } catch {
       return { ok: false, refusal: refusals.storeUnavailable() }
     }
@@ -99,9 +110,14 @@ export class Mirror {
   }
 
   #fill(pass: Pass, makes: boolean): Promise<Found<void>> {
-    this.#filling ??= this.#read(pass, makes).finally(() => {
-      this.#filling = undefined
-    })
+    this.#filling ??= this.#read(pass, makes)
+      .finally(() => {
+        this.#filling = undefined
+      })
+      .then((filled) => {
+        if (filled.ok) this.#takeEarly()
+        return filled
+      })
     return this.#filling
   }
 
@@ -147,22 +163,58 @@ export class Mirror {
     else if (nextId > room.nextId) void this.fill()
   }
 
+  /** A broadcast of this gateway goes to Redis. */
+  asks(): void {
+    this.#asked += 1
+  }
+
+  /** It was answered, or never will be; what it became was heard before. */
+  isAnswered(): void {
+    this.#answered += 1
+    this.#takeEarly()
+  }
+
   #receive(bytes: Buffer): void {
     const message = parseLiveMessage(bytes)
+    if (message !== undefined) this.hear(message)
+  }
+
+  /** What Redis says of the room, or of a broadcast of this gateway. */
+  hear(message: LiveMessage): void {
     const room = this.#room
-    // Before the first read there is nothing to compare with; the read comes after this message and brings it.
-    if (message === undefined || room === undefined || this.#isOver) return
-    if (message.epoch !== room.epoch) {
+    if (this.#isOver) return
+    if (room === undefined) {
+      // Before the first read there is nothing to compare with. The read may bring this one, or not any more.
+      if (message.kind === 'message') this.#early.set(message.id, message)
+    } else if (message.epoch !== room.epoch) {
       // The last words of the room before this one are nothing new.
-      if (message.kind === 'message') this.end()
-    } else if (message.kind === 'gone') {
-      this.end()
+      if (message.kind !== 'gone') this.end()
+    } else if (message.kind !== 'message') {
+      if (message.kind === 'gone') this.end()
     } else if (message.id === room.nextId) {
       this.#take(room, message.id, message.body, message.ttlMs)
+      this.#takeEarly()
     } else if (message.id > room.nextId) {
-      this.#wantedNextId = Math.max(this.#wantedNextId, message.id + 1)
-      void this.fill()
+      if (this.#early.size === 0) this.#readsAfter = this.#asked
+      this.#early.set(message.id, message)
+      this.#takeEarly()
     }
+  }
+
+  /** Those whose turn it is. For one that is still missing the log is read, unless it may be an own one. */
+  #takeEarly(): void {
+    const early = this.#early
+    const room = this.#room
+    if (early.size === 0 || room === undefined) return
+    for (let next = early.get(room.nextId); next !== undefined && !this.#isOver; next = early.get(room.nextId)) {
+      early.delete(next.id)
+      if (next.epoch === room.epoch) this.#take(room, next.id, next.body, next.ttlMs)
+      else break
+    }
+    for (const [id, { epoch }] of early) if (id < room.nextId || epoch !== room.epoch) early.delete(id)
+    if (early.size === 0 || this.#isOver || this.#answered < this.#readsAfter) return
+    for (const id of early.keys()) this.#wantedNextId = Math.max(this.#wantedNextId, id + 1)
+    void this.fill()
   }
 
   /** False when there is no memory for it: then the mirror is over, and its readers are sent to another gateway. */

@@ -23,6 +23,9 @@ export interface Script {
 /**
  * KEYS: room, log, expiring, taken, streams. ARGV 1 to 7: run id of the Redis process, whether it is durable, pass,
  * epoch to make the room with, idle time, longest life (0: none), channel.
+ *
+ * That a room was made or is gone is said in its channel. Messages go to each gateway that shows the room in a channel of
+ * its own, so that a gateway isn't sent what it has just said itself: the room notes who has read its log.
  */
 const ROOM_STEPS = `
 local ROOM, LOG, EXPIRING, TAKEN, STREAMS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -36,32 +39,44 @@ local room
 
 local function text(number) return string.format('%.0f', number) end
 
+-- To every gateway that shows the room, but 'but'. One that gets nothing has left, and reads the log when it comes back.
+local function tell(what, but)
+  local left = ''
+  for one in string.gmatch(room.listeners, '%S+') do
+    if one == but or redis.call('SPUBLISH', channel .. ':' .. one, what) > 0 then left = left == '' and one or left .. ' ' .. one end
+  end
+  if left ~= room.listeners then redis.call('HSET', ROOM, 'listeners', left) end
+end
+
 local function forget() redis.call('DEL', ROOM, LOG, EXPIRING, TAKEN) end
 
 local function find()
-  local f = redis.call('HMGET', ROOM, 'epoch', 'private', 'next', 'index', 'bytes', 'count', 'made', 'keyed', 'run', 'safe')
+  local f = redis.call('HMGET', ROOM, 'epoch', 'private', 'next', 'bytes', 'count', 'made', 'keyed', 'run', 'safe', 'till',
+    'timed', 'listeners')
   if not f[1] then return 'absent' end
   room = {
-    epoch = f[1], private = f[2] == '1', next = tonumber(f[3]), index = tonumber(f[4]), bytes = tonumber(f[5]),
-    count = tonumber(f[6]), made = tonumber(f[7]), keyed = tonumber(f[8])
+    epoch = f[1], private = f[2] == '1', next = tonumber(f[3]), bytes = tonumber(f[4]), count = tonumber(f[5]),
+    made = tonumber(f[6]), keyed = tonumber(f[7]), till = tonumber(f[10]), timed = tonumber(f[11]), listeners = f[12]
   }
   if longest > 0 and now - room.made >= longest then
     forget()
     redis.call('SPUBLISH', channel, 'gone ' .. room.epoch)
     return 'absent'
   end
-  local isOther = f[9] ~= run
-  if isOther and not (f[10] == '1' and durable == '1') then return 'lost' end
+  local isOther = f[8] ~= run
+  if isOther and not (f[9] == '1' and durable == '1') then return 'lost' end
   if redis.call('XLEN', LOG) ~= room.count then return 'lost' end
   if knownEpoch == room.epoch and room.next < knownNext then return 'lost' end
-  if isOther or f[10] ~= durable then redis.call('HSET', ROOM, 'run', run, 'safe', durable) end
+  if isOther or f[9] ~= durable then redis.call('HSET', ROOM, 'run', run, 'safe', durable) end
   return 'here'
 end
 
 -- Expiry is renewed when less than the idle time is left, and set a little later than that: most messages need not do it.
 local function touch()
-  if redis.call('PTTL', ROOM) >= idle then return end
-  local at = text(now + idle + slack)
+  if room.till - now >= idle then return end
+  room.till = now + idle + slack
+  local at = text(room.till)
+  redis.call('HSET', ROOM, 'till', at)
   redis.call('PEXPIREAT', ROOM, at)
   redis.call('PEXPIREAT', LOG, at)
   redis.call('PEXPIREAT', EXPIRING, at)
@@ -69,13 +84,17 @@ local function touch()
 end
 
 -- A key that was just made gets the expiry of the others.
-local function align(key) redis.call('PEXPIREAT', key, text(redis.call('PEXPIRETIME', ROOM))) end
+local function align(key) redis.call('PEXPIREAT', key, text(room.till)) end
 
 local function make(private)
   forget()
   redis.call('HSET', ROOM, 'epoch', fresh, 'private', private and '1' or '0', 'next', '0', 'index', '0', 'bytes', '0',
-    'count', '0', 'made', text(now), 'keyed', '0', 'run', run, 'safe', durable)
-  room = { epoch = fresh, private = private, next = 0, index = 0, bytes = 0, count = 0, made = now, keyed = 0 }
+    'count', '0', 'made', text(now), 'keyed', '0', 'run', run, 'safe', durable, 'till', '0', 'timed', '0', 'listeners', '')
+  room = {
+    epoch = fresh, private = private, next = 0, bytes = 0, count = 0, made = now, keyed = 0, till = 0, timed = 0,
+    listeners = ''
+  }
+  redis.call('SPUBLISH', channel, 'made ' .. fresh)
   touch()
 end
 
@@ -98,6 +117,7 @@ local function open()
 end
 
 local function expire()
+  if room.timed == 0 then return end
   repeat
     local due = redis.call('ZRANGEBYSCORE', EXPIRING, '-inf', text(now), 'LIMIT', 0, 1000)
     if #due == 0 then return end
@@ -106,9 +126,11 @@ local function expire()
       redis.call('XDEL', LOG, id)
       room.bytes = room.bytes - tonumber(size)
       room.count = room.count - 1
+      room.timed = room.timed - 1
     end
     redis.call('ZREM', EXPIRING, unpack(due))
-    redis.call('HSET', ROOM, 'bytes', text(room.bytes), 'count', text(room.count))
+    redis.call('HSET', ROOM, 'bytes', text(room.bytes), 'count', text(room.count),
+      'timed', text(room.timed))
   until #due < 1000
 end
 
@@ -125,21 +147,22 @@ end
 `
 
 /**
- * ARGV 8 …: body, bytes of its event without those of the id, most messages, most bytes, ttl in ms or '', Idempotency-Key
- * or '', hash of the body, what a key costs, most keys.
+ * ARGV 8 …: instance, body, bytes of its event without those of the id, most messages, most bytes, ttl in ms or '', and for
+ * an Idempotency-Key: it, hash of the body, what a key costs, most keys. The instance isn't told what it has just said: it
+ * has the body, and learns the id from the answer.
  */
 export const PUBLISH = script(`${ROOM_STEPS}
-local body, base, maxCount, maxBytes = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local ttl, key, hash, keyCost, maxKeys = ARGV[12], ARGV[13], ARGV[14], tonumber(ARGV[15]), tonumber(ARGV[16])
+local instance, body, base, maxCount, maxBytes = ARGV[8], ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+local ttl, key = ARGV[13], ARGV[14]
 local problem = open()
 if problem then return { problem } end
 touch()
 expire()
-if key ~= '' then
+if key then
   local known = redis.call('HGET', TAKEN, 'k' .. key)
   if known then
     local id, was = string.match(known, '^(%d+) (.*)$')
-    if was ~= hash then return { 'reused' } end
+    if was ~= ARGV[15] then return { 'reused' } end
     return { 'repeat', room.epoch, tonumber(id) }
   end
 end
@@ -155,11 +178,13 @@ else
   redis.call('XADD', LOG, streamId .. '-0', 'b', body, 'x', at)
   redis.call('ZADD', EXPIRING, at, streamId .. ':' .. text(size))
   align(EXPIRING)
+  redis.call('HSET', ROOM, 'timed', text(room.timed + 1))
 end
 if room.next == 0 then align(LOG) end
 local bytes = room.bytes + size
-if key ~= '' then
-  redis.call('HSET', TAKEN, 'k' .. key, id .. ' ' .. hash, 'o' .. text(room.keyed), key)
+if key then
+  local keyCost, maxKeys = tonumber(ARGV[16]), tonumber(ARGV[17])
+  redis.call('HSET', TAKEN, 'k' .. key, id .. ' ' .. ARGV[15], 'o' .. text(room.keyed), key)
   if room.keyed == 0 then align(TAKEN) end
   bytes = bytes + #key + keyCost
   local oldest = room.keyed - maxKeys
@@ -168,10 +193,12 @@ if key ~= '' then
     redis.call('HDEL', TAKEN, 'k' .. name, 'o' .. text(oldest))
     bytes = bytes - #name - keyCost
   end
-  room.keyed = room.keyed + 1
+  redis.call('HSET', ROOM, 'keyed', text(room.keyed + 1))
 end
-redis.call('HSET', ROOM, 'next', streamId, 'bytes', text(bytes), 'count', text(room.count + 1), 'keyed', text(room.keyed))
-redis.call('SPUBLISH', channel, 'message ' .. room.epoch .. ' ' .. id .. ' ' .. ttl .. ' ' .. body)
+redis.call('HSET', ROOM, 'next', streamId, 'bytes', text(bytes), 'count', text(room.count + 1))
+if room.listeners ~= '' and room.listeners ~= instance then
+  tell('message ' .. room.epoch .. ' ' .. id .. ' ' .. ttl .. ' ' .. body, instance)
+end
 return { 'ok', room.epoch, room.next }
 `)
 
@@ -201,6 +228,9 @@ local problem = open()
 if problem then return { problem } end
 touch()
 expire()
+if not string.find(' ' .. room.listeners .. ' ', ' ' .. instance .. ' ', 1, true) then
+  redis.call('HSET', ROOM, 'listeners', room.listeners == '' and instance or room.listeners .. ' ' .. instance)
+end
 local entries, bytes = {}, 0
 local at = room.epoch == knownEpoch and from or 0
 local isEnd = false

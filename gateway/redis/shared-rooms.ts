@@ -72,24 +72,32 @@ export class SharedRooms {
     return roomKeys(this.#options.keyPrefix, id)
   }
 
+  /** On which this process is told what happens in a room. */
+  channelsOf(id: string): readonly string[] {
+    const { live } = this.keysOf(id)
+    return [live, `${live}:${this.instance}`]
+  }
+
   async publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>> {
-    const { ttlSeconds, idempotencyKey = '', pass } = options
+    const { ttlSeconds, idempotencyKey, pass } = options
     const { limits } = this.#options
-    const hash = idempotencyKey === '' ? '' : createHash('sha256').update(body).digest('base64url')
     const answer = await this.#enter(scripts.PUBLISH, id, pass, [
+      this.instance,
       body,
       String(bytesWithoutId(body)),
       String(limits.room_messages),
       String(limits.room_bytes),
       ttlSeconds === undefined ? '' : String(1000 * ttlSeconds),
-      idempotencyKey,
-      hash,
-      String(BYTES_PER_KEY),
-      String(limits.room_keys),
+      ...(idempotencyKey === undefined ? [] : this.#keyArgs(idempotencyKey, body)),
     ])
     if (!answer.ok) return answer
     const [word, epoch, messageId] = answer.value
     return ok({ id: Number(messageId), epoch: String(epoch), isRepeat: word === 'repeat' })
+  }
+
+  #keyArgs(key: string, body: Buffer): Args {
+    const hash = createHash('sha256').update(body).digest('base64url')
+    return [key, hash, String(BYTES_PER_KEY), String(this.#options.limits.room_keys)]
   }
 
   async issueIndex(id: string, pass: Pass): Promise<Found<number>> {

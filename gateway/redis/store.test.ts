@@ -117,6 +117,28 @@ suite('two gateways on one Redis', { skip }, () => {
     for (const stream of [late, resumed]) stream.close()
   })
 
+  test('both publish into one room at once: one order, and hardly a reason to read the log again', async () => {
+    const streams = await Promise.all([a, a, b].map((gateway) => subscribe(gateway, 'both')))
+    const reads = () => Number(/cmdstat_xrange:calls=(\d+)/.exec(redis.cli('INFO', 'commandstats'))?.[1] ?? 0)
+    const before = reads()
+    await Promise.all(
+      Array.from({ length: 16 }, async (_, lane) => {
+        for (let i = 0; i < 50; i++) {
+          assert.equal((await post(lane % 2 === 0 ? a : b, 'both', 'broadcast', `${lane} ${i}`)).status, 200)
+        }
+      }),
+    )
+    const [first, ...others] = await Promise.all(streams.map((stream) => stream.atLeast(800)))
+    assert.deepEqual(
+      first?.map(({ id }) => id),
+      Array.from({ length: 800 }, (_, i) => i),
+    )
+    for (const other of others) assert.deepEqual(other, first)
+    // What this gateway said itself is on its way when another's message comes: that is waited for, not read.
+    assert.ok(reads() - before <= 5, `${reads() - before} reads`)
+    for (const stream of streams) stream.close()
+  })
+
   test('limits hold over both: messages, bytes, rooms, streams', async () => {
     const limited = { 'store.key_prefix': 'limited:', 'limits.rooms': 3, 'limits.room_messages': 4 }
     const settings = { ...limited, 'limits.room_bytes': 1024, 'limits.subscribers_per_room': 2 }

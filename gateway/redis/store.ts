@@ -90,8 +90,17 @@ class RedisStore implements Store {
     return this.#shared.create(id)
   }
 
-  publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>> {
-    return this.#shared.publish(id, body, options)
+  async publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>> {
+    const before = this.#mirrors.get(id)
+    before?.asks()
+    const found = await this.#shared.publish(id, body, options)
+    if (found.ok && !found.value.isRepeat) {
+      const { epoch, id: messageId } = found.value
+      const ttlMs = options.ttlSeconds === undefined ? undefined : 1000 * options.ttlSeconds
+      this.#mirrors.get(id)?.hear({ kind: 'message', epoch, id: messageId, ttlMs, body })
+    }
+    before?.isAnswered()
+    return found
   }
 
   issueIndex(id: string, pass?: Pass): Promise<Found<number>> {

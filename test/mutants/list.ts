@@ -13,6 +13,7 @@ import type { Mutant } from './mutant.ts'
 import { party } from './party.ts'
 import { policy } from './policy.ts'
 import { aux, identify, keygen, presign, signing } from './protocols.ts'
+import { redis } from './redis.ts'
 import { rooms } from './room.ts'
 import { service } from './service.ts'
 import { serviceApi } from './service-api.ts'
@@ -44,5 +45,6 @@ export const all: readonly Mutant[] = [
   ...gatewayMetrics,
   ...exchange,
   ...serviceApi,
+  ...redis,
   ...config,
 ]
