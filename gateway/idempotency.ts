@@ -8,6 +8,7 @@
  */
 import type { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import { Expiries } from './expiries.ts'
 
 export const KEY_SECONDS = 300
 
@@ -25,6 +26,13 @@ interface Entry extends Taken {
   readonly expiresAtMs: number
 }
 
+interface Kept extends Entry {
+  readonly key: string
+}
+
+/** So few that have been dropped before their time are no reason to begin a list anew. */
+const FEW = 64
+
 export function isIdempotencyKey(text: string): boolean {
   return FORM.test(text)
 }
@@ -41,9 +49,11 @@ export function keyExpiryMs(nowMs: number, ttlSeconds: number | undefined): numb
 
 export class KeyLog {
   /** In the order in which they came. */
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, Kept>()
   #bytes = 0
-  #nextExpiryMs = Number.POSITIVE_INFINITY
+  /** Those that end, and of those that were dropped before their time at most as many again. */
+  #expiries = new Expiries<Kept>()
+  #expiring = 0
 
   get bytes(): number {
     return this.#bytes
@@ -59,23 +69,36 @@ export class KeyLog {
   }
 
   /** A key that is not there yet; `limit` is how many may be there then. */
-  add(key: string, entry: Entry, limit: number): void {
-    this.#entries.set(key, entry)
+  add(key: string, { id, bodyHash, expiresAtMs }: Entry, limit: number): void {
+    const kept = { key, id, bodyHash, expiresAtMs }
+    this.#entries.set(key, kept)
     this.#bytes += key.length + BYTES_PER_KEY
-    this.#nextExpiryMs = Math.min(this.#nextExpiryMs, entry.expiresAtMs)
+    this.#note(kept)
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= limit) break
       this.#drop(oldest)
     }
+    if (this.#expiring > 2 * this.#entries.size + FEW) this.#beginAnew()
   }
 
   expire(nowMs: number): void {
-    if (nowMs < this.#nextExpiryMs) return
-    this.#nextExpiryMs = Number.POSITIVE_INFINITY
-    for (const [key, { expiresAtMs }] of this.#entries) {
-      if (expiresAtMs <= nowMs) this.#drop(key)
-      else this.#nextExpiryMs = Math.min(this.#nextExpiryMs, expiresAtMs)
+    for (let kept = this.#expiries.takeExpired(nowMs); kept; kept = this.#expiries.takeExpired(nowMs)) {
+      this.#expiring -= 1
+      // it may have been dropped, and its key used again
+      if (this.#entries.get(kept.key) === kept) this.#drop(kept.key)
     }
+  }
+
+  #note(kept: Kept): void {
+    if (kept.expiresAtMs === Number.POSITIVE_INFINITY) return
+    this.#expiries.add(kept)
+    this.#expiring += 1
+  }
+
+  #beginAnew(): void {
+    this.#expiries = new Expiries()
+    this.#expiring = 0
+    for (const kept of this.#entries.values()) this.#note(kept)
   }
 
   #drop(key: string): void {

@@ -15,6 +15,8 @@ import { type Refusal, refusals } from './refusal.ts'
 import { Room } from './room.ts'
 import type { Found, Pass, Published, PublishOptions, RoomState, Store } from './store.ts'
 
+const MIN_SWEEP_MS = 1_000
+
 export interface MemoryStoreOptions {
   readonly limits: GatewayConfig['limits']
   readonly clock: Clock
@@ -28,6 +30,7 @@ export class MemoryStore implements Store {
   readonly #meter: Meter
   #bytes = 0
   #subscribers = 0
+  #sweptAtMs = Number.NEGATIVE_INFINITY
 
   constructor({ limits, clock, meter }: MemoryStoreOptions) {
     this.#limits = limits
@@ -70,7 +73,7 @@ export class MemoryStore implements Store {
     if (room.messages >= this.#limits.room_messages) return refused(refusals.roomFull())
     const frame = room.frameFor(body)
     if (room.bytes + frame.length > this.#limits.room_bytes) return refused(refusals.roomFull())
-    if (this.#bytes + frame.length > this.#limits.total_bytes) this.sweep()
+    if (this.#bytes + frame.length > this.#limits.total_bytes) this.#sweepForRoom(nowMs)
     if (this.#bytes + frame.length > this.#limits.total_bytes) return refused(refusals.gatewayFull())
 
     const messageId = room.nextId
@@ -133,6 +136,7 @@ export class MemoryStore implements Store {
   /** Forgets idle rooms and what they hold, and messages whose time has passed. */
   sweep(): void {
     const nowMs = this.#clock.nowMs()
+    this.#sweptAtMs = nowMs
     for (const [id, room] of this.#rooms) {
       if (this.#isOver(room, nowMs)) this.#forget(id, room)
       else this.#bytes -= room.expire(nowMs)
@@ -168,7 +172,7 @@ export class MemoryStore implements Store {
   }
 
   #make(id: string, isPrivate: boolean): Found<Room> {
-    if (this.#rooms.size >= this.#limits.rooms) this.sweep()
+    if (this.#rooms.size >= this.#limits.rooms) this.#sweepForRoom(this.#clock.nowMs())
     if (this.#rooms.size >= this.#limits.rooms) return refused(refusals.tooManyRooms())
     const room = new Room({
       clock: this.#clock,
@@ -181,6 +185,14 @@ export class MemoryStore implements Store {
     })
     this.#rooms.set(id, room)
     return found(room)
+  }
+
+  /**
+   * A full gateway makes place when it is asked for more, but not for each that asks: looking at all rooms takes as long
+   * as thousands of messages.
+   */
+  #sweepForRoom(nowMs: number): void {
+    if (nowMs - this.#sweptAtMs >= MIN_SWEEP_MS) this.sweep()
   }
 
   /** Idle for too long, or, where rooms have a greatest age, that old. */

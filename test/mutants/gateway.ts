@@ -127,7 +127,7 @@ export const gateway: readonly Mutant[] = [
   ...mutants(
     'gateway/idempotency',
     'gateway/idempotency.ts',
-    ['gateway/idempotency.test.ts'],
+    ['gateway/idempotency.test.ts', 'gateway/adversarial.test.ts'],
     [
       ['how many', 'if (this.#entries.size <= limit) break', 'break'],
       [
@@ -137,8 +137,13 @@ export const gateway: readonly Mutant[] = [
       ],
       ['bytes of a key', 'this.#bytes += key.length + BYTES_PER_KEY', ''],
       ['bytes of a key that went', 'this.#bytes -= key.length + BYTES_PER_KEY', ''],
-      ['its time', 'if (expiresAtMs <= nowMs) this.#drop(key)', 'if (false) void 0'],
-      ['not before', 'if (expiresAtMs <= nowMs) this', 'if (true) this'],
+      ['its time', 'if (this.#entries.get(kept.key) === kept) this.#drop(kept.key)', ''],
+      ['not that of an earlier one', 'if (this.#entries.get(kept.key) === kept) this', 'if (true) this'],
+      [
+        'nothing of those that were dropped',
+        'if (this.#expiring > 2 * this.#entries.size + FEW) this.#beginAnew()',
+        '',
+      ],
       ['time to ask again', 'Math.max(ttlSeconds, KEY_SECONDS)', 'ttlSeconds'],
       ['as long as its message', 'Math.max(ttlSeconds, KEY_SECONDS)', 'KEY_SECONDS'],
     ].map(([check = '', find = '', replace = '']) => [check, find, replace] as const),
@@ -171,16 +176,23 @@ export const gateway: readonly Mutant[] = [
   ...mutants(
     'gateway/rooms',
     'gateway/rooms.ts',
-    [limits('^(too many rooms|a full room|the history|messages with a TTL|G7|an expired room)')],
+    [
+      limits('^(too many rooms|a full room|the history|messages with a TTL|G7|an expired room)'),
+      { file: 'gateway/adversarial.test.ts', only: '^(too many rooms|history)' },
+    ],
     [
       ['an idle room is another', 'if (room === undefined || !this.#isOver(room, nowMs)) return room', 'return room'],
       ['use keeps a room', 'room.touch(nowMs)', ''],
       ['rooms', 'if (this.#rooms.size >= this.#limits.rooms) return refused'],
-      ['idle rooms make place', 'if (this.#rooms.size >= this.#limits.rooms) this.sweep()'],
+      ['idle rooms make place', 'if (this.#rooms.size >= this.#limits.rooms) this.#sweepForRoom('],
       ['messages of a room', 'if (room.messages >= this.#limits.room_messages)'],
       ['bytes of a room', 'if (room.bytes + frame.length > this.#limits.room_bytes)'],
       ['bytes of all', 'if (this.#bytes + frame.length > this.#limits.total_bytes) return refused'],
-      ['idle rooms give their bytes back', 'if (this.#bytes + frame.length > this.#limits.total_bytes) this.sweep()'],
+      [
+        'idle rooms give their bytes back',
+        'if (this.#bytes + frame.length > this.#limits.total_bytes) this.#sweepForRoom(',
+      ],
+      ['not for each that is refused', 'if (nowMs - this.#sweptAtMs >= MIN_SWEEP_MS) this.sweep()', 'this.sweep()'],
       ['what has expired makes place', 'this.#bytes -= room.expire(nowMs)\n    const hash', 'const hash'],
       ['a TTL', 'ttlSeconds === undefined ? undefined : Math.ceil(nowMs) + 1000 * ttlSeconds', 'undefined'],
       ['bytes of a room that went', 'this.#bytes -= room.bytes', ''],
