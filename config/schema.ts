@@ -77,6 +77,8 @@ const gatewaySections = z.strictObject({
       subscribers_per_caller: integer(1, 1_000_000).default(5_000),
       requests_per_second: integer(1, 1_000_000).default(2_000),
       request_burst: integer(1, 10_000_000).default(4_000),
+      denials_per_second: integer(1, 1_000_000).default(5),
+      denial_burst: integer(1, 10_000_000).default(100),
       stream_seconds: integer(0, 31_536_000).default(0),
       room_seconds: integer(0, 315_360_000).default(0),
     })

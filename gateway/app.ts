@@ -19,9 +19,17 @@ import { Hono } from 'hono'
 import { errorFields } from '../config/edge/error-fields.ts'
 import { accessLog, requestId } from './access-log.ts'
 import { allowPreflight } from './cors.ts'
-import { refusals } from './refusal.ts'
+import { type Refusal, refusals } from './refusal.ts'
 import { broadcast } from './routes/broadcast.ts'
-import { type AppOptions, type Environment, guarded, prepare, refuserOf } from './routes/context.ts'
+import {
+  type AppOptions,
+  countingRefuser,
+  type Environment,
+  guarded,
+  type Handled,
+  prepare,
+  refuserOf,
+} from './routes/context.ts'
 import { orDecided } from './routes/direct.ts'
 import { issueIndex } from './routes/issue-index.ts'
 import { createRoom, removeRoom, roomState } from './routes/room.ts'
@@ -30,9 +38,12 @@ import { subscribe } from './routes/subscribe.ts'
 import { mintToken } from './routes/tokens.ts'
 
 export function createApp(options: AppOptions): Hono<Environment> {
-  const { store, logger, clock } = options
+  const { store, logger, clock, addressOf } = options
   const startedAtMs = clock.nowMs()
   const refuse = refuserOf(options)
+  const refuseCounting = countingRefuser(options)
+  const elsewhere = (refusal: Refusal) => (c: Handled) =>
+    refuseCounting(addressOf(c.env.incoming as IncomingMessage), 'other', refusal)
   const app = new Hono<Environment>({ getPath: (_request, context) => rawPath(context?.env?.incoming.url ?? '/') })
 
   app.use(async (c, next) => {
@@ -48,7 +59,7 @@ export function createApp(options: AppOptions): Hono<Environment> {
   const subscribeTo = orDecided(guarded(options, 'subscribe', subscribe))
   app.get('/rooms/:id/subscribe', (c) => {
     // Hono routes HEAD as GET, but a stream has nothing to say to it.
-    if (c.req.method !== 'GET') return refuse(refusals.wrongMethod('GET'))
+    if (c.req.method !== 'GET') return elsewhere(refusals.wrongMethod('GET'))(c)
     return subscribeTo(c)
   })
   app.post('/rooms/:id/broadcast', orDecided(guarded(options, 'publish', broadcast)))
@@ -66,14 +77,14 @@ export function createApp(options: AppOptions): Hono<Environment> {
     }),
   )
 
-  app.all('/rooms/:id/subscribe', () => refuse(refusals.wrongMethod('GET')))
-  app.all('/rooms/:id/broadcast', () => refuse(refusals.wrongMethod('POST')))
-  app.all('/rooms/:id/issue_unique_idx', () => refuse(refusals.wrongMethod('POST')))
-  app.all('/rooms/:id/tokens', () => refuse(refusals.wrongMethod('POST')))
-  app.all('/rooms/:id', () => refuse(refusals.wrongMethod('GET, POST, DELETE')))
-  app.all('/health', () => refuse(refusals.wrongMethod('GET')))
+  app.all('/rooms/:id/subscribe', elsewhere(refusals.wrongMethod('GET')))
+  app.all('/rooms/:id/broadcast', elsewhere(refusals.wrongMethod('POST')))
+  app.all('/rooms/:id/issue_unique_idx', elsewhere(refusals.wrongMethod('POST')))
+  app.all('/rooms/:id/tokens', elsewhere(refusals.wrongMethod('POST')))
+  app.all('/rooms/:id', elsewhere(refusals.wrongMethod('GET, POST, DELETE')))
+  app.all('/health', elsewhere(refusals.wrongMethod('GET')))
   addSeenRoutes(app, options)
-  app.notFound(() => refuse(refusals.notFound()))
+  app.notFound(elsewhere(refusals.notFound()))
   app.onError((error, c) => {
     logger.error({ request: requestId(c.env.outgoing as ServerResponse), ...errorFields(error) }, 'request failed')
     if (!c.env.outgoing.headersSent) return refuse(refusals.internal())

@@ -24,11 +24,21 @@ export interface Granted {
   readonly sender?: number | undefined
 }
 
+/** A request that may not be served, and whom it is counted for. */
+export interface Denied {
+  readonly ok: false
+  readonly refusal: Refusal
+  readonly caller: string
+}
+
+export type Judged = { readonly ok: true; readonly value: Granted } | Denied
+
 /** Never rejects for what a client sent: that is a refusal. */
-export type Authorize = (incoming: IncomingMessage, action: Action, roomId: string) => Eventual<Found<Granted>>
+export type Authorize = (incoming: IncomingMessage, action: Action, roomId: string) => Eventual<Judged>
 
 export interface Admission {
-  request(caller: string, action: Action): Refusal | undefined
+  /** 'other' is what belongs to no room: refused paths and methods, the document. */
+  request(caller: string, action: Action | 'other'): Refusal | undefined
   /** Takes a place for one stream; the value gives it back, and is called once. */
   stream(caller: string): Found<() => void>
 }

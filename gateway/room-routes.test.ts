@@ -185,14 +185,14 @@ test('every route asks who it is and how much it may; refusals are counted and r
   const counted: string[] = []
   const authorize: Authorize = async ({ headers }, action, roomId) => {
     asked.push(`${action} ${roomId}`)
-    if (headers['x-no'] !== undefined) return { ok: false, refusal: refusals.forbidden() }
+    if (headers['x-no'] !== undefined) return { ok: false, refusal: refusals.forbidden(), caller: 'mallory' }
     return { ok: true, value: { caller: 'alice', pass: undefined } }
   }
-  const limited = new Set<Action>()
-  const callers = new Set<string>()
+  const limited = new Set<Action | 'other'>()
+  const requests: string[] = []
   const admission: Admission = {
     request(caller, action) {
-      callers.add(caller)
+      requests.push(`${action} of ${caller}`)
       return limited.has(action) ? refusals.gatewayFull() : undefined
     },
     stream: () => ({ ok: true, value: () => {} }),
@@ -211,21 +211,40 @@ test('every route asks who it is and how much it may; refusals are counted and r
     const url = `${gateway.url}/rooms/a%C3%A9${path}`
     const refused = await fetch(url, { method, headers: { 'x-no': '1' } })
     assert.equal(await errorCode(refused), 'forbidden', action)
-    limited.add(action)
-    const tooMuch = await fetch(url, { method })
-    assert.equal(tooMuch.status, 429, action)
-    assert.equal(await errorCode(tooMuch), 'gateway_full')
-    assert.deepEqual(asked.splice(0), [`${action} aé`, `${action} aé`])
-    assert.deepEqual(counted.splice(0), ['forbidden', 'gateway_full'])
     await (await fetch(`${gateway.url}/rooms/%00${path}`, { method })).text()
-    assert.deepEqual(asked.splice(0), [], 'an id that is none is nobody to ask about')
-    assert.deepEqual(counted.splice(0), ['bad_room_id'])
+    limited.add(action)
+    for (const headers of [{}, { 'x-no': '1' }] as Record<string, string>[]) {
+      const tooMuch = await fetch(url, { method, headers })
+      assert.equal(tooMuch.status, 429, action)
+      assert.equal(await errorCode(tooMuch), 'gateway_full')
+    }
+    assert.deepEqual(
+      asked.splice(0),
+      Array<string>(3).fill(`${action} aé`),
+      'an id that is none is nobody to ask about',
+    )
+    assert.deepEqual(counted.splice(0), ['forbidden', 'bad_room_id', 'gateway_full', 'gateway_full'])
+    const callers = ['mallory', '127.0.0.1', 'alice', 'mallory']
+    assert.deepEqual(
+      requests.splice(0),
+      callers.map((caller) => `${action} of ${caller}`),
+      'refused or not, it is a request',
+    )
   }
-  assert.deepEqual([...callers], ['alice'])
   assert.equal(gateway.status().rooms, 0)
-  await (await fetch(`${gateway.url}/nothing`)).text()
-  await (await fetch(`${gateway.url}/health`, { method: 'PUT' })).text()
-  assert.deepEqual(counted, ['not_found', 'method_not_allowed'])
+  const elsewhere = async () => {
+    await (await fetch(`${gateway.url}/nothing`)).text()
+    await (await fetch(`${gateway.url}/health`, { method: 'PUT' })).text()
+    await (await fetch(`${gateway.url}/openapi.json`)).text()
+    await (await fetch(`${gateway.url}/health`)).text()
+    await (await fetch(`${gateway.url}/livez`)).text()
+  }
+  await elsewhere()
+  assert.deepEqual(counted.splice(0), ['not_found', 'method_not_allowed'])
+  assert.deepEqual(requests.splice(0), Array<string>(3).fill('other of 127.0.0.1'), 'all but the probes')
+  limited.add('other')
+  await elsewhere()
+  assert.deepEqual(counted, Array<string>(3).fill('gateway_full'))
   await gateway.close()
 })
 

@@ -92,7 +92,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const timeouts = { ...TIMEOUTS, ...options.timeouts }
   const counts = new Counts(refusalCodes(config))
   const meter = options.meter ?? counts
-  const auth = await openAuth({ config, logger })
+  const auth = await openAuth({ config, logger, clock })
   const tls = await readTls(config.tls)
   const store = options.store ?? (await createStore({ config, clock, meter, logger }))
   const remote = addresses(config.server.trusted_proxies)

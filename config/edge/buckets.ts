@@ -48,6 +48,12 @@ export class Buckets {
     return 0
   }
 
+  /** Gives back a token that was taken for what turned out to cost nothing. */
+  giveBack(caller: string): void {
+    const bucket = this.#buckets.get(caller)
+    if (bucket !== undefined) bucket.tokens = Math.min(this.#burst, bucket.tokens + 1)
+  }
+
   #bucketOf(caller: string, nowMs: number): Bucket {
     const known = this.#buckets.get(caller)
     if (known !== undefined) {

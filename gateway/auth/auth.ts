@@ -2,13 +2,15 @@
  * Who may do what, as one thing for the rest of the gateway: judging requests, making the tokens of private rooms, and
  * reading the secrets again.
  */
-
+import { performance } from 'node:perf_hooks'
 import { addresses } from '../../config/edge/address.ts'
 import type { Logger } from '../../config/logger.ts'
 import type { GatewayConfig } from '../../config/schema.ts'
+import type { Clock } from '../clock.ts'
 import type { Authorize, Granted, MintOwner } from '../hooks.ts'
 import type { Found } from '../store.ts'
 import { createAuthorizer } from './authorize.ts'
+import { createDenials } from './denials.ts'
 import { readMintRequest } from './mint-request.ts'
 import { MINTABLE, type Mintable, type RoomToken, signRoomToken } from './room-tokens.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
@@ -38,14 +40,18 @@ export interface AuthOptions {
   readonly logger: Logger
   /** Time of the day. */
   readonly nowMs?: () => number
+  /** What limits are counted by. */
+  readonly clock?: Clock
   readonly fetch?: typeof fetch | undefined
 }
 
 /** Throws ConfigError naming key and file. */
-export async function openAuth({ config, logger, nowMs = Date.now, fetch }: AuthOptions): Promise<Auth> {
+export async function openAuth(options: AuthOptions): Promise<Auth> {
+  const { config, logger, nowMs = Date.now, clock = { nowMs: () => performance.now() }, fetch } = options
   let secrets: Secrets = await readSecrets(config.auth, fetch)
-  const { callerOf } = addresses(config.server.trusted_proxies)
-  const { authorize, forget } = createAuthorizer(() => secrets, nowMs, callerOf)
+  const { callerOf: addressOf } = addresses(config.server.trusted_proxies)
+  const denials = createDenials(config.limits, clock)
+  const { authorize, forget } = createAuthorizer({ secrets: () => secrets, nowMs, addressOf, denials })
 
   const make = async (token: RoomToken): Promise<Minted> => ({
     token: await signRoomToken(token, secrets.roomSecret, nowMs()),

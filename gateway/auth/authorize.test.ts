@@ -1,16 +1,23 @@
 /** Judging a request: every mode, rights and rooms, room tokens, and that nobody becomes anonymous by a bad token. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import { loadGatewayConfig } from '../../config/load.ts'
 import type { Action } from '../hooks.ts'
 import { createAuthorizer } from './authorize.ts'
+import type { Denials } from './denials.ts'
 import { signRoomToken } from './room-tokens.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 import { AUDIENCE, ISSUER, type Issuer, makeIssuer, request, seconds, secretFile } from './testing.ts'
 
 const ACTIONS: readonly Action[] = ['subscribe', 'publish', 'index', 'state', 'remove', 'create', 'mint']
 const ADDRESS = '192.0.2.1'
+/** That they are counted is tested in denials.test.ts. */
+const UNCOUNTED: Denials = {
+  attempt: () => ({ ok: true, value: () => {} }),
+  deny: (_caller, refusal) => refusal,
+}
 
 interface Judge {
   /** `ok`, or the code of the refusal. */
@@ -22,11 +29,8 @@ interface Judge {
 async function judge(settings: Record<string, unknown>, nowMs: () => number = Date.now): Promise<Judge> {
   const { auth } = loadGatewayConfig({ cwd: import.meta.dirname, env: {}, flags: settings })
   const secrets = await readSecrets(auth)
-  const { authorize } = createAuthorizer(
-    () => secrets,
-    nowMs,
-    ({ socket }) => socket.remoteAddress ?? '',
-  )
+  const addressOf = ({ socket }: IncomingMessage) => socket.remoteAddress ?? ''
+  const { authorize } = createAuthorizer({ secrets: () => secrets, nowMs, addressOf, denials: UNCOUNTED })
   return {
     authorize,
     secrets,
@@ -147,11 +151,12 @@ test('what a key signed counts no longer than a minute after the key has gone, a
   const secretsOf = async (from: Issuer): Promise<Secrets> => (await jwtJudge(from)).secrets
   let secrets = await secretsOf(issuer)
   let nowMs = Date.now()
-  const { authorize, forget } = createAuthorizer(
-    () => secrets,
-    () => nowMs,
-    () => ADDRESS,
-  )
+  const { authorize, forget } = createAuthorizer({
+    secrets: () => secrets,
+    nowMs: () => nowMs,
+    addressOf: () => ADDRESS,
+    denials: UNCOUNTED,
+  })
   const token = await issuer.token({ exp: seconds(600) })
   const isTaken = async (): Promise<boolean> => (await authorize(request(token), 'publish', 'r')).ok
   assert.ok(await isTaken(), 'taken')

@@ -7,10 +7,11 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { type Eventual, whenKnown } from '../eventual.ts'
-import type { Action, Authorize, Granted } from '../hooks.ts'
-import { refusals } from '../refusal.ts'
+import type { Action, Authorize, Denied, Granted, Judged } from '../hooks.ts'
+import { type Refusal, refusals } from '../refusal.ts'
 import type { Found, Pass } from '../store.ts'
 import { bearerOf } from './bearer.ts'
+import type { Denials } from './denials.ts'
 import { allows, type Identity, isOperator } from './rights.ts'
 import { checkRoomToken, isRoomToken, type RoomToken } from './room-tokens.ts'
 import type { Secrets } from './secrets.ts'
@@ -22,44 +23,74 @@ type Shown =
 
 export interface Authorizer {
   readonly authorize: Authorize
-  /** Forgets which tokens were good, after the secrets have changed. */
+  /** After the secrets have changed: no token counts before it has been checked again. */
   forget(): void
 }
 
-/** `secrets` is asked for each token, so that it can be exchanged. `addressOf` is whom to count those without a name for. */
-export function createAuthorizer(
-  secrets: () => Secrets,
-  nowMs: () => number,
-  addressOf: (incoming: IncomingMessage) => string,
-): Authorizer {
+export interface AuthorizerOptions {
+  /** Asked for each token, so that they can be exchanged. */
+  readonly secrets: () => Secrets
+  /** Time of the day. */
+  readonly nowMs: () => number
+  /** Whom to count those without a name for. */
+  readonly addressOf: (incoming: IncomingMessage) => string
+  readonly denials: Denials
+}
+
+export function createAuthorizer({ secrets, nowMs, addressOf, denials }: AuthorizerOptions): Authorizer {
   const verified = new Verified<Shown>()
 
-  const show = (token: string): Eventual<Found<Shown>> => {
-    const known = verified.get(token, nowMs())
-    return known === undefined ? verify(token) : { ok: true, value: known }
+  const show = (token: string, address: string): Eventual<Found<Shown>> => {
+    const known = verified.get(token, address, nowMs())
+    return known === undefined ? verify(token, address) : { ok: true, value: known }
   }
-  const verify = async (token: string): Promise<Found<Shown>> => {
+  const verify = async (token: string, address: string): Promise<Found<Shown>> => {
+    const place = verified.wasGood(token, address) ? undefined : denials.attempt(address)
+    if (place?.ok === false) return place
     const using = secrets()
     const shown = await check(token, using, nowMs())
-    // not by secrets that were exchanged meanwhile
-    if (shown.ok && using === secrets()) verified.add(token, shown.value, nowMs())
+    if (shown.ok) {
+      place?.value()
+      // not by secrets that were exchanged meanwhile
+      if (using === secrets()) verified.add(token, address, shown.value, nowMs())
+      return shown
+    }
+    const isItsFault = shown.refusal.status === 401
+    if (!isItsFault) place?.value()
+    else if (place === undefined) verified.drop(token, address)
     return shown
   }
 
   return {
-    forget: () => verified.clear(),
+    forget: () => verified.expireAll(),
     authorize(incoming, action, roomId) {
+      const address = addressOf(incoming)
+      const deny = (caller: string, refusal: Refusal): Denied => {
+        const answer = refusal.status === 401 || refusal.status === 403 ? denials.deny(caller, refusal) : refusal
+        return { ok: false, refusal: answer, caller }
+      }
       const bearer = bearerOf(incoming)
-      if (!bearer.ok) return bearer
-      if (bearer.value === undefined) return anonymous(secrets(), addressOf(incoming), action)
-      return whenKnown(show(bearer.value), (shown): Found<Granted> => {
-        if (!shown.ok) return shown
-        return shown.value.kind === 'room'
-          ? grantRoom(shown.value.token, addressOf(incoming), action, roomId)
-          : grantIdentity(shown.value.identity, addressOf(incoming), action, roomId)
+      if (!bearer.ok) return deny(address, bearer.refusal)
+      if (bearer.value === undefined) {
+        const granted = anonymous(secrets(), address, action)
+        return granted.ok ? granted : deny(address, granted.refusal)
+      }
+      return whenKnown(show(bearer.value, address), (shown): Judged => {
+        // it has been counted
+        if (!shown.ok) return { ...shown, caller: address }
+        const granted =
+          shown.value.kind === 'room'
+            ? grantRoom(shown.value.token, address, action, roomId)
+            : grantIdentity(shown.value.identity, address, action, roomId)
+        return granted.ok ? granted : deny(callerOf(shown.value, address), granted.refusal)
       })
     },
   }
+}
+
+/** Whom a request is counted for that shows this. */
+function callerOf(shown: Shown, address: string): string {
+  return shown.kind === 'room' ? address : (shown.identity.caller ?? address)
 }
 
 async function check(token: string, { identify, roomSecret }: Secrets, nowMs: number): Promise<Found<Shown>> {

@@ -9,7 +9,7 @@
 import { Buckets } from '../../config/edge/buckets.ts'
 import type { GatewayConfig } from '../../config/schema.ts'
 import type { Clock } from '../clock.ts'
-import type { Action, Admission } from '../hooks.ts'
+import type { Admission } from '../hooks.ts'
 import { refusals } from '../refusal.ts'
 import type { Found } from '../store.ts'
 
@@ -23,7 +23,7 @@ export function createAdmission(limits: GatewayConfig['limits'], clock: Clock, m
   const streams = new Map<string, number>()
 
   return {
-    request: (caller: string, _action: Action) => {
+    request: (caller: string) => {
       const waitMs = buckets.take(caller, clock.nowMs())
       return waitMs === 0 ? undefined : refusals.tooManyRequests(Math.ceil(waitMs / 1000))
     },

@@ -129,7 +129,7 @@ test('the routes of the app are those of the table', async () => {
   const isClosing = () => false
   const counts = new Counts([])
   const connections = () => Promise.resolve(0)
-  const refuse = () => Promise.resolve({ ok: false as const, refusal: refusals.forbidden() })
+  const refuse = () => Promise.resolve({ ok: false as const, refusal: refusals.forbidden(), caller: '' })
   const app = createApp({
     config,
     store,

@@ -57,7 +57,11 @@ const AUTH = [
 
 /** What every route can answer, and what answers to addresses and methods outside this table. */
 export const EVERYWHERE: readonly Refusal[] = [refusals.badRequest(), refusals.internal()]
-export const ELSEWHERE: readonly Refusal[] = [refusals.notFound(), refusals.wrongMethod('GET')]
+export const ELSEWHERE: readonly Refusal[] = [
+  refusals.notFound(),
+  refusals.wrongMethod('GET'),
+  refusals.tooManyRequests(1),
+]
 
 export function routes({ limits }: Pick<GatewayConfig, 'limits'>): readonly Route[] {
   const room = [
@@ -241,7 +245,7 @@ export function routes({ limits }: Pick<GatewayConfig, 'limits'>): readonly Rout
       name: 'openapi',
       summary: 'This document',
       answers: [{ status: 200, description: 'It', type: JSON_TYPE, schema: { type: 'object' } }],
-      refusals: [],
+      refusals: [refusals.tooManyRequests(1)],
     },
     {
       method: 'get',

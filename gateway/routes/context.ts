@@ -25,7 +25,7 @@ export interface AppOptions {
   readonly mintOwner: MintOwner
   readonly mint: Mint
   readonly watch: Watch
-  /** Whose request this is, as far as the network tells; for the log. */
+  /** Whose request this is, as far as the network tells. */
   readonly addressOf: (incoming: IncomingMessage) => string
   /** True once the gateway is shutting down; new streams are then ended at once, so that clients come back later. */
   readonly isClosing: () => boolean
@@ -57,18 +57,31 @@ export function refuserOf({ meter }: AppOptions): (refusal: Refusal) => Response
   }
 }
 
+/** The same for a request that has not been counted as one of its caller yet: beyond the limit, it is told that instead. */
+export function countingRefuser(
+  options: AppOptions,
+): (caller: string, action: Action | 'other', refusal: Refusal) => Response {
+  const { admission } = options
+  const refuse = refuserOf(options)
+  return (caller, action, refusal) => refuse(admission.request(caller, action) ?? refusal)
+}
+
 /**
  * Room id, authorization, rate limit: what costs nothing comes first. Gives the request, or the answer that refuses it.
- * `path` is still percent-encoded, and has the room in its second segment.
+ * Refused or not, it counts as a request of its caller. `path` is still percent-encoded, and has the room in its second
+ * segment.
  */
 export function guard(options: AppOptions, action: Action) {
-  const { config, authorize, admission } = options
+  const { config, authorize, admission, addressOf } = options
   const refuse = refuserOf(options)
+  const refuseCounting = countingRefuser(options)
   return (incoming: IncomingMessage, outgoing: ServerResponse, path: string): Eventual<RoomRequest | Response> => {
     const roomId = parseRoomId(path.split('/')[2] ?? '', config.limits.room_id_length)
-    if (roomId === undefined) return refuse(refusals.badRoomId(config.limits.room_id_length))
+    if (roomId === undefined) {
+      return refuseCounting(addressOf(incoming), action, refusals.badRoomId(config.limits.room_id_length))
+    }
     return whenKnown(authorize(incoming, action, roomId), (granted): RoomRequest | Response => {
-      if (!granted.ok) return refuse(granted.refusal)
+      if (!granted.ok) return refuseCounting(granted.caller, action, granted.refusal)
       const limited = admission.request(granted.value.caller, action)
       if (limited !== undefined) return refuse(limited)
       return { incoming, outgoing, roomId, granted: granted.value, refuse }

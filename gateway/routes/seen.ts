@@ -14,15 +14,17 @@ import { openApiDocument } from '../openapi/document.ts'
 import { LIVE, readinessAnswer } from '../readiness.ts'
 import { type Refusal, refusals } from '../refusal.ts'
 import { PAGE_HEADERS, renderPage } from '../status-page.ts'
-import { type AppOptions, type Environment, refuserOf } from './context.ts'
+import { type AppOptions, countingRefuser, type Environment, type Handled, refuserOf } from './context.ts'
 import { statusOf } from './status.ts'
 
 const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via']
 
 export function addSeenRoutes(app: Hono<Environment>, options: AppOptions): void {
-  const { config, watch } = options
+  const { config, watch, admission, addressOf } = options
   const refuse = refuserOf(options)
+  const refuseCounting = countingRefuser(options)
+  const callerOf = (c: Handled): string => addressOf(c.env.incoming as IncomingMessage)
   let document: string | undefined
 
   app.get('/livez', (c) => c.json(LIVE, 200, NO_STORE))
@@ -31,6 +33,8 @@ export function addSeenRoutes(app: Hono<Environment>, options: AppOptions): void
     return c.json(body, status, NO_STORE)
   })
   app.get('/openapi.json', (c) => {
+    const limited = admission.request(callerOf(c), 'other')
+    if (limited !== undefined) return refuse(limited)
     document ??= JSON.stringify(openApiDocument(config))
     return c.body(document, 200, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
   })
@@ -40,17 +44,21 @@ export function addSeenRoutes(app: Hono<Environment>, options: AppOptions): void
     return c.body(renderPage(await statusOf(options)), 200, PAGE_HEADERS)
   })
   for (const path of ['/livez', '/readyz', '/openapi.json', '/']) {
-    app.all(path, () => refuse(refusals.wrongMethod('GET')))
+    app.all(path, (c) => refuseCounting(callerOf(c), 'other', refusals.wrongMethod('GET')))
   }
 }
 
 /** Why this request doesn't get the status page, if it doesn't. */
 async function mayLook(incoming: IncomingMessage, options: AppOptions): Promise<Refusal | undefined> {
-  const { config, authorize, admission } = options
-  if (config.auth.mode === 'open') return isFromHere(incoming) ? undefined : refusals.notFound()
+  const { config, authorize, admission, addressOf } = options
+  if (config.auth.mode === 'open') {
+    return admission.request(addressOf(incoming), 'status') ?? (isFromHere(incoming) ? undefined : refusals.notFound())
+  }
   const isPrivate = isUnheard(incoming)
   const granted = await authorize(isPrivate ? withBearer(incoming) : incoming, 'status', '')
   if (granted.ok) return admission.request(granted.value.caller, 'status')
+  const limited = admission.request(granted.caller, 'status')
+  if (limited !== undefined) return limited
   if (granted.refusal.status !== 401 || !isPrivate) return granted.refusal
   // asks a browser for name and password
   const challenge = `Basic realm="sign-gateway", charset="UTF-8", ${granted.refusal.headers?.['www-authenticate'] ?? 'Bearer'}`

@@ -3,6 +3,7 @@ import { type Mutant, mutants, type Tests } from './mutant.ts'
 
 const JWT = 'gateway/auth/jwt.test.ts'
 const AUTHORIZE = 'gateway/auth/authorize.test.ts'
+const DENIALS = 'gateway/auth/denials.test.ts'
 const http = (only: string): Tests => ({ file: 'gateway/auth/http.test.ts', only })
 const tls = (only: string): Tests => ({ file: 'gateway/tls.test.ts', only })
 
@@ -112,13 +113,13 @@ export const gatewayAuth: readonly Mutant[] = [
     [
       [
         'address',
-        'if (!bearer.ok) return bearer',
-        'if (!bearer.ok) return anonymous(secrets(), addressOf(incoming), action)',
+        'if (!bearer.ok) return deny(address, bearer.refusal)',
+        'if (!bearer.ok) return anonymous(secrets(), address, action) as never',
       ],
       [
         'bad tokens',
-        'if (!shown.ok) return shown',
-        'if (!shown.ok) return anonymous(secrets(), addressOf(incoming), action)',
+        'if (!shown.ok) return { ...shown, caller: address }',
+        'if (!shown.ok) return anonymous(secrets(), address, action) as never',
       ],
       ['nobody without a token', 'identify !== undefined || ', ''],
       [
@@ -129,8 +130,43 @@ export const gatewayAuth: readonly Mutant[] = [
       ['rights', "if (action === 'mint' || !allows(identity, action, roomId)) return"],
       ['room of a room token', 'room !== roomId || ', ''],
       ['rights of a room token', ' || !roomTokenAllows(token, action)', ''],
-      ['forgetting', 'forget: () => verified.clear()', 'forget: () => {}'],
+      ['forgetting', 'forget: () => verified.expireAll()', 'forget: () => {}'],
       ['room tokens are apart', 'if (isRoomToken(token)) {', 'if (false) {'],
+    ],
+  ),
+  ...mutants(
+    'gateway/auth/denials',
+    'gateway/auth/denials.ts',
+    [DENIALS],
+    [
+      ['the limit of bad tokens', 'if (waitMs > 0) return', 'if (false) return'],
+      ['a good one gives its place back', '() => buckets.giveBack(caller)', '() => {}'],
+      ['429 in place of 401 and 403', 'place.ok ? refusal : place.refusal', 'refusal'],
+    ],
+  ),
+  ...mutants(
+    'gateway/auth/denials',
+    'gateway/auth/authorize.ts',
+    [DENIALS],
+    [
+      ['before a look', 'if (place?.ok === false) return place', ''],
+      ['known ones are none', 'verified.wasGood(token, address) ? undefined : ', ''],
+      ['our own fault is none', 'if (!isItsFault) place?.value()', 'if (!isItsFault) void 0'],
+      ['ended ones are, after the first time', 'else if (place === undefined) verified.drop(token, address)', ''],
+      ['401 and 403 count', 'refusal.status === 401 || refusal.status === 403', 'false'],
+      ['by the name in the token', '(shown.identity.caller ?? address)', 'address'],
+    ],
+  ),
+  ...mutants(
+    'gateway/auth/denials',
+    'gateway/auth/verified.ts',
+    [DENIALS],
+    [
+      [
+        'by address',
+        'keyOf(token: string, address: string): string {',
+        "keyOf(token: string, _: string): string {\n  const address = ''",
+      ],
     ],
   ),
   ...mutants(

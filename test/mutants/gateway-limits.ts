@@ -40,6 +40,12 @@ export const gatewayLimits: readonly Mutant[] = [
     ],
   ),
   ...mutants(
+    'gateway/limits in use',
+    'gateway/routes/context.ts',
+    [{ file: 'gateway/room-routes.test.ts', only: '^every route asks' }],
+    [['refused requests count', 'refuse(admission.request(caller, action) ?? refusal)', 'refuse(refusal)']],
+  ),
+  ...mutants(
     'config/edge/address',
     'config/edge/address.ts',
     ['config/edge/address.test.ts'],

@@ -153,11 +153,7 @@ export const gatewayMetrics: readonly Mutant[] = [
     'gateway/routes/seen.ts',
     [PAGE],
     [
-      [
-        'open mode',
-        "if (config.auth.mode === 'open') return isFromHere(incoming)",
-        "if (config.auth.mode === 'open') return true",
-      ],
+      ['open mode', 'isFromHere(incoming) ? undefined : refusals.notFound()', 'undefined'],
       [
         'from this machine',
         'return isLoopbackPeer(socket.remoteAddress) && isLoopback(name)',
