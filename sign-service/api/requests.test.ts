@@ -207,7 +207,7 @@ async function appWith(more: Partial<AppOptions> = {}, connections = 100) {
     sessions,
     bodyBytes: 1024,
     version: '0',
-    logger: createLogger({
+    log: createLogger({
       name: 't',
       level: 'debug',
       format: 'json',

@@ -30,7 +30,7 @@ export const serviceApi: readonly Mutant[] = [
       ['of others', 'if (s.caller === caller && !s.visit', 'if (!s.visit'],
       ['answered ones do not count', ' && !s.visit.isAnswered) own++', ') own++'],
       ['ended ones do not count', 'this.sweep()\n    const again', 'const again'],
-      ['begun', 'o.begin?.()', ''],
+      ['begun', 'o.begin?.(id)', ''],
       ['refused is no session', 'this.#end(session)\n      throw e', 'throw e'],
       ['the purpose of a step', 'if (session.purpose !== purpose) throw'],
       ['a step that comes again', 'if (known !== undefined) return known'],
