@@ -165,6 +165,17 @@ const KINDS: readonly Kind[] = [
     cheat: rebound('psi0', { slot: 'presign psi1' }),
   },
   {
+    what: 'ψ1 with another z2',
+    purpose: 'sign',
+    round: p.oneProofs,
+    code: 'PROOF_EQ',
+    check: 'psi1: eq C',
+    cheat: altered(p.oneProofs, ({ psi0, psi1 }) => ({
+      psi0,
+      psi1: { ...psi1, response: { ...psi1.response, z2: psi1.response.z2 - 1n } },
+    })),
+  },
+  {
     what: "ψ' for another session",
     purpose: 'sign',
     round: p.two,
@@ -187,6 +198,17 @@ const KINDS: readonly Kind[] = [
     code: 'PROOF_EQ',
     check: 'psi-hat: eq challenge',
     cheat: rebound('psi-hat', { slot: 'presign psi' }),
+  },
+  {
+    what: 'ψ̂ with another wY',
+    purpose: 'sign',
+    round: p.twoProducts,
+    code: 'PROOF_EQ',
+    check: 'psi-hat: eq Y',
+    cheat: altered(p.twoProducts, (m) => ({
+      ...m,
+      psiHat: { ...m.psiHat, response: { ...m.psiHat.response, wY: m.psiHat.response.wY - 1n } },
+    })),
   },
   {
     what: "ψ'' of another prover",

@@ -19,7 +19,7 @@ import { symmetric, symmetricTimes, unit } from '../math/sampling.ts'
 import type { PaillierKey } from '../paillier/paillier-key.ts'
 import type { RingPedersen } from '../paillier/ring-pedersen.ts'
 import { int, nat, struct } from '../wire/codec.ts'
-import { type CompactSigma, compact } from './compact.ts'
+import { holds, type PairSigma, pair } from './pair.ts'
 import { inRange } from './sigma.ts'
 import { anyPoint, integer, paillier, pedersen, record } from './statement.ts'
 
@@ -113,7 +113,7 @@ const commitment = record<Commitment>({
   T: integer,
 })
 
-const sigma: CompactSigma<Statement, Witness, Commitment, Sent, Kept, Response, Check> = {
+const sigma: PairSigma<Statement, Witness, Commitment, Sent, Kept, Response, Check> = {
   name: 'aff-g',
   statement: () => statement,
   commitment: () => commitment,
@@ -200,11 +200,12 @@ const sigma: CompactSigma<Statement, Witness, Commitment, Sent, Kept, Response, 
     F: setup.mul(setup.commit(z2, z4), setup.pow(T, e)),
     T,
   }),
-  check(_level, { N1, Y }, { By }, e, { z2, wY }) {
-    // enc₁(z2; wY) ⊕ e ⊙ Y = By
-    if (N1.add(N1.encrypt(z2, wY), N1.pow(Y, e)) !== By) return 'eq Y'
+  // enc₁(z2; wY) ⊕ e ⊙ Y = By
+  equation: (_level, { N1, Y }, { By }, e, { z2, wY }) => ({ key: N1, z: z2, rho: wY, e, C: Y, D: By }),
+  check(level, x, sent, e, response) {
+    if (!holds(sigma.equation(level, x, sent, e, response))) return 'eq Y'
     return undefined
   },
 }
 
-export const affG = compact(sigma)
+export const affG = pair(sigma)

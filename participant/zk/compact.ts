@@ -48,6 +48,8 @@ export interface Compact<S, W, C extends T, T, K, R, Ch extends string>
   extends Provable<S, W, CompactProof<T, R>, Ch | ChallengeCheck> {
   readonly sigma: CompactSigma<S, W, C, T, K, R, Ch>
   challenge(b: Binding, x: S, commitment: C): bigint
+  /** All checks but those of the equations about what travels. */
+  begin(b: Binding, x: S, proof: CompactProof<T, R>): Ch | ChallengeCheck | undefined
   finish(b: Binding, x: S, w: W, made: { readonly commitment: C; readonly kept: K }): CompactProof<T, R>
 }
 
@@ -59,6 +61,16 @@ export function compact<S, W, C extends T, T, K, R, Ch extends string>(
     const e = challenge(b, x, made.commitment)
     return { commitment: sigma.part(made.commitment), e, response: sigma.respond(b.level, x, w, made.kept, e) }
   }
+  const begin = (
+    b: Binding,
+    x: S,
+    { commitment, e, response }: CompactProof<T, R>,
+  ): Ch | ChallengeCheck | undefined => {
+    const refused = sigma.admit(b.level, x, commitment, response)
+    if (refused !== undefined) return refused
+    if (challenge(b, x, sigma.complete(b.level, x, commitment, e, response)) !== e) return 'eq challenge'
+    return undefined
+  }
   return {
     name: sigma.name,
     sigma,
@@ -66,11 +78,7 @@ export function compact<S, W, C extends T, T, K, R, Ch extends string>(
     challenge,
     prove: (b, x, w, random) => finish(b, x, w, sigma.commit(b.level, x, w, random)),
     finish,
-    verify(b, x, { commitment, e, response }) {
-      const refused = sigma.admit(b.level, x, commitment, response)
-      if (refused !== undefined) return refused
-      if (challenge(b, x, sigma.complete(b.level, x, commitment, e, response)) !== e) return 'eq challenge'
-      return sigma.check(b.level, x, commitment, e, response)
-    },
+    begin,
+    verify: (b, x, proof) => begin(b, x, proof) ?? sigma.check(b.level, x, proof.commitment, proof.e, proof.response),
   }
 }

@@ -19,7 +19,7 @@ import { symmetric, symmetricTimes, unit } from '../math/sampling.ts'
 import type { PaillierKey } from '../paillier/paillier-key.ts'
 import type { RingPedersen } from '../paillier/ring-pedersen.ts'
 import { int, nat, scalar, struct } from '../wire/codec.ts'
-import { type CompactSigma, compact } from './compact.ts'
+import { holds, type PairSigma, pair } from './pair.ts'
 import { inRange } from './sigma.ts'
 import { anyPoint, integer, paillier, pedersen, record } from './statement.ts'
 
@@ -92,7 +92,7 @@ const statement = record<Statement>({
 
 const commitment = record<Commitment>({ S: integer, T: integer, D: integer, Y: anyPoint, Z: anyPoint })
 
-const sigma: CompactSigma<Statement, Witness, Commitment, Sent, Kept, Response, Check> = {
+const sigma: PairSigma<Statement, Witness, Commitment, Sent, Kept, Response, Check> = {
   name: 'enc-elg',
   statement: () => statement,
   commitment: () => commitment,
@@ -158,11 +158,12 @@ const sigma: CompactSigma<Statement, Witness, Commitment, Sent, Kept, Response, 
       [e, B1],
     ]),
   }),
-  check(_level, { N0, C }, { D }, e, { z1, z2 }) {
-    // enc₀(z1; z2) ⊕ e ⊙ C = D
-    if (N0.add(N0.encrypt(z1, z2), N0.pow(C, e)) !== D) return 'eq C'
+  // enc₀(z1; z2) ⊕ e ⊙ C = D
+  equation: (_level, { N0, C }, { D }, e, { z1, z2 }) => ({ key: N0, z: z1, rho: z2, e, C, D }),
+  check(level, x, sent, e, response) {
+    if (!holds(sigma.equation(level, x, sent, e, response))) return 'eq C'
     return undefined
   },
 }
 
-export const encElg = compact(sigma)
+export const encElg = pair(sigma)

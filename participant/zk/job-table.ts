@@ -20,11 +20,13 @@ import {
   secretInteger,
 } from './job-format.ts'
 import { mod } from './mod.ts'
+import type { PairProvable } from './pair.ts'
 import { prm } from './prm.ts'
 import { sch } from './sch.ts'
 import type { Provable } from './sigma.ts'
 
 export type AnyProof = Provable<unknown, unknown, unknown, string>
+export type AnyPair = PairProvable<unknown, unknown, unknown, string>
 
 export interface Entry {
   readonly proof: AnyProof

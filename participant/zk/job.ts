@@ -1,20 +1,25 @@
 /**
  * One proof to make or to check, as bytes for another thread, and its result as bytes back.
  *
- *   job     proof's name, level, kind, the rest of the binding, statement, then seed and witness, or the given proof
- *   result  0 and the proof, or the name of the failed check; or 1, class and message of an error
+ *   job     proof's name, kind, level, the rest of the binding, statement, then seed and witness, or the given proof; for
+ *           two proofs, the same of the second from the binding on, and the weight
+ *   result  0 and the proof, or the name of the failed check, of two proofs after a byte that says of which; or 1, class
+ *           and message of an error
  *
  * Every function overwrites what it has read.
  */
+
+import { concatBytes, utf8ToBytes } from '../base/bytes.ts'
 import { DecodeError, InternalError, StateError, TransportError, UsageError } from '../base/errors.ts'
 import { levelByName, type SecurityLevel } from '../base/level.ts'
 import { expandSeed } from '../base/random.ts'
 import { decode, encode, Reader } from '../wire/codec.ts'
-import { bytes, type KeyCache, parts, string } from './job-format.ts'
-import { type Entry, entryByName } from './job-table.ts'
+import { bytes, integer, type KeyCache, type Parts, parts, string } from './job-format.ts'
+import { type AnyPair, type Entry, entryByName } from './job-table.ts'
+import type { Claim, FailedOne } from './pair.ts'
 import type { Binding } from './sigma.ts'
 
-export type Kind = 'prove' | 'verify'
+export type Kind = 'prove' | 'verify' | 'verify two'
 
 /** What a job is about; undefined when only this thread can do it: a proof or level that a worker doesn't know. */
 export function entryFor(proof: { readonly name: string }, level: SecurityLevel): Entry | undefined {
@@ -37,14 +42,33 @@ export function verifyJob(entry: Entry, b: Binding, x: unknown, given: unknown):
   return out.join()
 }
 
-function head(entry: Entry, kind: Kind, b: Binding, x: unknown) {
+/** Both under one level. Throws RangeError for a proof that has no encoding. */
+export function verifyTwoJob(
+  entry: Entry,
+  one: Claim<unknown, unknown>,
+  two: Claim<unknown, unknown>,
+  weight: bigint,
+): Uint8Array {
+  const out = head(entry, 'verify two', one.b, one.x)
+  const codec = entry.proof.codec(one.b.level)
+  bytes.write(out, encode(codec, one.given as never))
+  about(out, entry, two.b, two.x)
+  bytes.write(out, encode(codec, two.given as never))
+  integer.write(out, weight)
+  return out.join()
+}
+
+function head(entry: Entry, kind: Kind, b: Binding, x: unknown): Parts {
   const out = parts()
-  for (const part of [entry.proof.name, kind, b.level.name, String(b.epoch), b.prover, b.verifier, b.slot]) {
-    string.write(out, part)
-  }
+  for (const part of [entry.proof.name, kind, b.level.name]) string.write(out, part)
+  about(out, entry, b, x)
+  return out
+}
+
+function about(out: Parts, entry: Entry, b: Binding, x: unknown): void {
+  for (const part of [String(b.epoch), b.prover, b.verifier, b.slot]) string.write(out, part)
   bytes.write(out, b.session.slice())
   entry.statement.write(out, x)
-  return out
 }
 
 /** Total: what goes wrong is a result too. */
@@ -69,13 +93,20 @@ function compute(r: Reader, keys: KeyCache): Uint8Array {
   const text = (): string => string.read(r)
   const [entry, kind, level] = [entryByName(text()), text(), levelByName(text())]
   if (entry === undefined || level === undefined) throw new InternalError('expected a job of this version')
-  const [epoch, prover, verifier, slot] = [Number(text()), text(), text(), text()]
-  const b: Binding = { session: bytes.read(r), epoch, level, prover, verifier, slot }
-  const x = entry.statement.read(r, keys)
+  const readAbout = () => {
+    const [epoch, prover, verifier, slot] = [Number(text()), text(), text(), text()]
+    const b: Binding = { session: bytes.read(r), epoch, level, prover, verifier, slot }
+    return { b, x: entry.statement.read(r, keys) }
+  }
+  const { b, x } = readAbout()
   const { proof } = entry
-  if (kind === 'verify') {
-    const failed = proof.verify(b, x, decode(proof.codec(level), bytes.read(r)))
-    return new TextEncoder().encode(failed ?? '')
+  const given = (): unknown => decode(proof.codec(level), bytes.read(r))
+  if (kind === 'verify') return new TextEncoder().encode(proof.verify(b, x, given()) ?? '')
+  if (kind === 'verify two') {
+    const one = { b, x, given: given() }
+    const two = { ...readAbout(), given: given() }
+    const failed = (proof as AnyPair).verifyTwo(one, two, integer.read(r))
+    return failed === undefined ? new Uint8Array(0) : concatBytes(Uint8Array.of(failed[0]), utf8ToBytes(failed[1]))
   }
   const seed = bytes.read(r)
   const random = expandSeed(seed)
@@ -91,6 +122,13 @@ export function proofIn(result: Uint8Array, entry: Entry, level: SecurityLevel):
 /** The name of the first check that failed. Throws what checking threw. */
 export function checkIn(result: Uint8Array): string | undefined {
   return open(result, (raw) => (raw.length === 0 ? undefined : new TextDecoder().decode(raw)))
+}
+
+/** Which of two proofs failed, and the name of the check. Throws what checking threw. */
+export function checkOfTwoIn(result: Uint8Array): FailedOne<string> | undefined {
+  return open(result, (raw) =>
+    raw.length === 0 ? undefined : [raw[0] === 0 ? 0 : 1, new TextDecoder().decode(raw.subarray(1))],
+  )
 }
 
 function open<T>(result: Uint8Array, read: (raw: Uint8Array) => T): T {

@@ -12,8 +12,9 @@
 import { bytesToBigint } from '../base/bytes.ts'
 import { StateError } from '../base/errors.ts'
 import { SEED_BYTES } from '../base/random.ts'
-import { checkIn, entryFor, proofIn, proveJob, verifyJob } from './job.ts'
-import { inProcess, proveFromSeed, type Work } from './work.ts'
+import { checkIn, checkOfTwoIn, entryFor, proofIn, proveJob, verifyJob, verifyTwoJob } from './job.ts'
+import { drawWeight } from './pair.ts'
+import { inProcess, proveFromSeed, type Work, yieldToEventLoop } from './work.ts'
 import { countTested, type Want, wantPrime } from './work-wants.ts'
 import { bufferOf, type Post, type Reply, type Request } from './worker.ts'
 
@@ -234,6 +235,18 @@ export function workerPool({ size, start }: PoolOptions): WorkerPool {
           () => inProcess.verify(proof, b, x, given),
         )
       },
+      async verifyTwo(proof, one, two, random) {
+        const weight = drawWeight(random)
+        const entry = entryFor(proof, one.b.level)
+        const local = async () => {
+          await yieldToEventLoop()
+          return proof.verifyTwo(one, two, weight)
+        }
+        if (entry === undefined) return local()
+        type Failed = ReturnType<typeof proof.verifyTwo>
+        const encode = (): Uint8Array => verifyTwoJob(entry, one, two, weight)
+        return submit(queue, { encode }, (result) => checkOfTwoIn(result) as Failed, local)
+      },
       primes: { make: makePrime },
       get background() {
         return background()
@@ -256,6 +269,7 @@ export function workerPool({ size, start }: PoolOptions): WorkerPool {
   return {
     prove: foreground.prove,
     verify: foreground.verify,
+    verifyTwo: foreground.verifyTwo,
     primes: foreground.primes,
     background,
     ready,

@@ -8,6 +8,7 @@
  */
 import { expandSeed, type Random, SEED_BYTES } from '../base/random.ts'
 import { blumPrime, type PrimeMaker, safePrime } from '../math/primes.ts'
+import { type Claim, drawWeight, type FailedOne, type PairProvable } from './pair.ts'
 import type { Binding, Provable } from './sigma.ts'
 
 export interface Work {
@@ -15,6 +16,16 @@ export interface Work {
   prove<S, W, P>(proof: Provable<S, W, P, string>, b: Binding, x: S, w: W, random: Random): Promise<P>
   /** The name of the first check that fails, or undefined when the proof holds. */
   verify<S, W, P, Ch extends string>(proof: Provable<S, W, P, Ch>, b: Binding, x: S, given: P): Promise<Ch | undefined>
+  /**
+   * The same for two proofs of one prover, which cost less together; the first failure of the two. Draws the weight when it is
+   * called: both proofs are there by then.
+   */
+  verifyTwo<S, W, P, Ch extends string>(
+    proof: PairProvable<S, W, P, Ch>,
+    one: Claim<S, P>,
+    two: Claim<S, P>,
+    random: Random,
+  ): Promise<FailedOne<Ch> | undefined>
   readonly primes: PrimeMaker
   /** The same, for what nobody waits for: a request waits for no more than one proof of it. */
   readonly background: Work
@@ -53,6 +64,11 @@ export const inProcess: Work = {
   async verify(proof, b, x, given) {
     await yieldToEventLoop()
     return proof.verify(b, x, given)
+  },
+  async verifyTwo(proof, one, two, random) {
+    const weight = drawWeight(random)
+    await yieldToEventLoop()
+    return proof.verifyTwo(one, two, weight)
   },
   primes: { make: (safe, options) => (safe ? safePrime(options) : blumPrime(options)) },
   get background() {

@@ -97,17 +97,17 @@ function rowsOf(name: string, modulusBits: number, fewest: number, lengths: read
 }
 
 /**
- * Presigning, for a peer: own r^N 10 times, 2 decryptions, own short powers 4; of the peer's N² 8 full powers and 8 short
+ * Presigning, for a peer: own r^N 10 times, 2 decryptions, own short powers 4; of the peer's N² 6 full powers and 10 short
  * ones; commitments 12 under the peer's parameters, of two powers each, and 12 powers under one's own; modulo N 4 own
- * and 2 of the peer.
+ * and 4 of the peer.
  *
  * Auxiliary information, for a peer: to prove, 128 powers modulo one's own N̂ (Π^prm), 136 modulo one's own N (Π^mod),
  * and 10 under the peer's parameters (Π^fac); to verify, 8 modulo the peer's N and one more to see that it is
  * no prime, 128 modulo its N̂, and 6 powers under one's own parameters.
  */
 export const rows: readonly Row[] = [
-  ...rowsOf('presign', 6144, 8 + 8, [256, 768, 3072]),
-  ...rowsOf('presign', 3072, 2 * 10 + 2 * 2 + 2 * 4 + 2 * 12 + 2, [256, 768, 1536, 1792, 3328, 3840]),
+  ...rowsOf('presign', 6144, 6 + 10, [128, 256, 384, 768, 3072]),
+  ...rowsOf('presign', 3072, 2 * 10 + 2 * 2 + 2 * 4 + 2 * 12 + 4, [256, 768, 1536, 1792, 3328, 3840]),
   ...rowsOf('presign', 1536, 2 * 10 + 2 * 12 + 2 * 4, [256, 1536]),
   ...rowsOf('aux', 3072, 10 + 128 + 8 + 1, [1536, 2304, 3072, 3840, 6912]),
   ...rowsOf('aux', 1536, 2 * 128 + 2 * 136 + 2 * 6, [256, 1536]),

@@ -43,6 +43,18 @@ export function provingSlot<S, W, P, Ch extends string>(
   })
 }
 
+/** Changes values of its own first message, and goes on as if it had made them. */
+export function committing<S, W, C extends T, T, K, R, Ch extends string>(
+  proof: Compact<S, W, C, T, K, R, Ch>,
+  slot: string,
+  change: (commitment: C, x: S) => Partial<C>,
+): Cheat {
+  return provingSlot(proof, slot, ({ b, x, w, random }) => {
+    const { commitment, kept } = proof.sigma.commit(b.level, x, w, random)
+    return proof.finish(b, x, w, { commitment: { ...commitment, ...change(commitment, x) }, kept })
+  })
+}
+
 /** A false statement, and how the proof is made to fit once the challenge is known. */
 export interface Afterwards<S, W, C, T, R> {
   /** The values of the first message that fit afterwards. */

@@ -9,7 +9,7 @@ import type { One, OneProofs } from '../../participant/protocols/presign/rounds.
 import { altered, both, type Cheat, fixture, runPresign } from '../../participant/protocols/testing.ts'
 import { struct } from '../../participant/wire/codec.ts'
 import { encElg } from '../../participant/zk/enc-elg.ts'
-import { provingSlot } from './cheats.ts'
+import { committing, provingSlot } from './cheats.ts'
 import { garbled, type Row, type Runner, row, table } from './harness.ts'
 
 const two = fixture(2, 2)
@@ -155,8 +155,19 @@ const claims: readonly Row[] = [
   row('another B2', change('B2', double), 'PROOF_EQ', /^psi1: eq/),
 ]
 
+/** D of a proof is that of `more` more than it should be. */
+const offBy = (slot: Slot, more: bigint): Cheat =>
+  committing(encElg, slot, ({ D }) => ({ D: N1.add(D, N1.encrypt(more, 1n)) }))
+
+const equations: readonly Row[] = [
+  row('another D in ψ0', offBy('psi0', 1n), 'PROOF_EQ', /^psi0: eq C$/),
+  row('another D in ψ1', offBy('psi1', 1n), 'PROOF_EQ', /^psi1: eq C$/),
+  row('errors in ψ0 and ψ1 that cancel', both(offBy('psi0', 1n), offBy('psi1', -1n)), 'PROOF_EQ', /^psi0: eq C$/),
+]
+
 table('presigning, round 1', two, presigning, [
   ...ciphertexts,
+  ...equations,
   ...elements,
   ...ranges,
   ...claims,

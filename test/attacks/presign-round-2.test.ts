@@ -9,7 +9,7 @@ import type { AuxInfo } from '../../participant/protocols/material.ts'
 import type { TwoProducts } from '../../participant/protocols/presign/rounds.ts'
 import { altered, both, type Cheat, fixture, runPresign } from '../../participant/protocols/testing.ts'
 import { affG } from '../../participant/zk/aff-g.ts'
-import { provingSlot } from './cheats.ts'
+import { committing, provingSlot } from './cheats.ts'
 import { garbled, type Row, type Runner, row, table } from './harness.ts'
 
 const two = fixture(2, 2)
@@ -140,6 +140,16 @@ const ranges: readonly Row[] = (['psi', 'psiHat'] as const).flatMap((slot) => [
   ),
 ])
 
+/** By of a proof is that of `more` more than it should be. */
+const offBy = (slot: Slot, more: bigint): Cheat =>
+  committing(affG, nameOf(slot), ({ By }) => ({ By: N1.add(By, N1.encrypt(more, 1n)) }))
+
+const equations: readonly Row[] = [
+  row('another By in ψ', offBy('psi', 1n), 'PROOF_EQ', /^psi: eq Y$/),
+  row('another By in ψ̂', offBy('psiHat', 1n), 'PROOF_EQ', /^psi-hat: eq Y$/),
+  row('errors in ψ and ψ̂ that cancel', both(offBy('psi', 1n), offBy('psiHat', -1n)), 'PROOF_EQ', /^psi: eq Y$/),
+]
+
 const nonces: readonly Row[] = [
   row(
     'another Γ',
@@ -161,6 +171,7 @@ const nonces: readonly Row[] = [
 table('presigning, round 2', two, presigning, [
   ...nonces,
   ...products,
+  ...equations,
   ...elements,
   ...ranges,
   garbled(second as never),

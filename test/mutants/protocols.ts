@@ -110,27 +110,25 @@ export const aux: readonly Mutant[] = [
 
 const PRESIGN = 'participant/protocols/presign/protocol.ts'
 
+const PSI0 = "{ ...at, name: 'psi0', statement: claim.psi0(ctx, from, to, one), given: m.psi0 }"
+const PSI1 = "{ ...at, name: 'psi1', statement: claim.psi1(ctx, from, to, one), given: m.psi1 }"
+const PSI = "{ ...at, name: 'psi', statement: claim.psi(ctx, from, to, K, Gamma, m), given: m.psi }"
+const PSI_HAT = "{ ...at, name: 'psi-hat', statement: claim.psiHat(ctx, from, to, K, m), given: m.psiHat }"
+
 export const presign: readonly Mutant[] = [
   ...each('presign', 'participant/protocols/presign/checks.ts', [
+    // one in the place of the other: that one is checked twice
+    [['psi0', PSI0, PSI1], attacks('presign-round-1', '#(20 K = 0|17 ψ0 out of range):')],
+    [['psi1', PSI1, PSI0], attacks('presign-round-1', '#(20 G = N|17 ψ1 out of range):')],
     [
-      ['psi0', "verified(judge, encElg, { ...at, name: 'psi0' }", `${HOLDS}judge, encElg, { ...at, name: 'psi0' }`],
-      attacks('presign-round-1', '#(20 K = 0|17 ψ0 out of range):'),
+      ['psi0 and psi1', 'return verifiedTwo(\n    judge,\n    encElg,', `return ${LATER}\n    judge,\n    encElg,`],
+      attacks('presign-round-1', '#20 K = 0:'),
     ],
+    [['psi', PSI, PSI_HAT], attacks('presign-round-2', '#20 D = 0:')],
+    [['psi-hat', PSI_HAT, PSI], attacks('presign-round-2', '#20 DHat = 0:')],
     [
-      ['psi1', "verified(judge, encElg, { ...at, name: 'psi1' }", `${HOLDS}judge, encElg, { ...at, name: 'psi1' }`],
-      attacks('presign-round-1', '#(20 G = N|17 ψ1 out of range):'),
-    ],
-    [
-      ['psi', "verified(judge, affG, { ...at, name: 'psi' }", `${HOLDS}judge, affG, { ...at, name: 'psi' }`],
+      ['psi and psi-hat', 'return verifiedTwo(\n    judge,\n    affG,', `return ${LATER}\n    judge,\n    affG,`],
       attacks('presign-round-2', '#20 D = 0:'),
-    ],
-    [
-      [
-        'psi-hat',
-        "verified(judge, affG, { ...at, name: 'psi-hat' }",
-        `${HOLDS}judge, affG, { ...at, name: 'psi-hat' }`,
-      ],
-      attacks('presign-round-2', '#20 DHat = 0:'),
     ],
     [
       ['psi-prime', "name: 'psi-prime' }\n  return verified(", `name: 'psi-prime' }\n  return ${LATER}`],

@@ -3,7 +3,7 @@
  * the session and for whoever reads the evidence later.
  */
 import { invQ, modQ, mulPublic, type Point, sum } from '../../math/curve.ts'
-import { type Judge, verified } from '../../party/judge.ts'
+import { type Judge, verified, verifiedTwo } from '../../party/judge.ts'
 import type { Failed } from '../../party/party.ts'
 import type { PartyId } from '../../party/roster.ts'
 import { affG } from '../../zk/aff-g.ts'
@@ -15,7 +15,7 @@ import * as claim from './statements.ts'
 import { type Context, of } from './statements.ts'
 
 /** Round 2: ψ0, ψ1, made by `from` for `to`. */
-export async function checkOneProofs(
+export function checkOneProofs(
   judge: Judge,
   ctx: Context,
   from: PartyId,
@@ -24,9 +24,11 @@ export async function checkOneProofs(
   m: OneProofs,
 ): Promise<Failed | undefined> {
   const at = { prover: from, verifier: to }
-  return (
-    (await verified(judge, encElg, { ...at, name: 'psi0' }, claim.psi0(ctx, from, to, one), m.psi0)) ??
-    (await verified(judge, encElg, { ...at, name: 'psi1' }, claim.psi1(ctx, from, to, one), m.psi1))
+  return verifiedTwo(
+    judge,
+    encElg,
+    { ...at, name: 'psi0', statement: claim.psi0(ctx, from, to, one), given: m.psi0 },
+    { ...at, name: 'psi1', statement: claim.psi1(ctx, from, to, one), given: m.psi1 },
   )
 }
 
@@ -37,7 +39,7 @@ export function checkTwo(judge: Judge, from: PartyId, one: One, m: Two): Promise
 }
 
 /** Round 3: ψ, ψ̂, made by `from` for `to`, about K of `to` and Γ of `from`. */
-export async function checkTwoProducts(
+export function checkTwoProducts(
   judge: Judge,
   ctx: Context,
   from: PartyId,
@@ -47,9 +49,11 @@ export async function checkTwoProducts(
   m: TwoProducts,
 ): Promise<Failed | undefined> {
   const at = { prover: from, verifier: to }
-  return (
-    (await verified(judge, affG, { ...at, name: 'psi' }, claim.psi(ctx, from, to, K, Gamma, m), m.psi)) ??
-    (await verified(judge, affG, { ...at, name: 'psi-hat' }, claim.psiHat(ctx, from, to, K, m), m.psiHat))
+  return verifiedTwo(
+    judge,
+    affG,
+    { ...at, name: 'psi', statement: claim.psi(ctx, from, to, K, Gamma, m), given: m.psi },
+    { ...at, name: 'psi-hat', statement: claim.psiHat(ctx, from, to, K, m), given: m.psiHat },
   )
 }
 
