@@ -1,10 +1,21 @@
 /** The audit log: what is written verifies, and every way of changing it is found, at its place. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { parseHead } from './chain.ts'
 import { verifyAuditLog } from './verify.ts'
@@ -34,6 +45,8 @@ test('what was written verifies, over a restart as well', async () => {
   assert.equal(problem, undefined)
   assert.equal(head.seq, 5)
   assert.equal(statSync(path).mode & 0o777, 0o600)
+  assert.equal(statSync(headFile(path)).mode & 0o777, 0o600)
+  assert.equal(statSync(dirname(path)).mode & 0o777, 0o700)
   const facts = linesOf(path).map((line) => JSON.parse(line) as { seq: number; event: string; account: string })
   assert.deepEqual(
     facts.map(({ seq, event, account }) => `${seq} ${event} ${account}`),
@@ -103,6 +116,104 @@ test('a log that was cut or whose end is something else is not gone on with', as
   const other = await written(3)
   appendFileSync(other, 'hello\n')
   await assert.rejects(openAuditLog(other), /its last line is no line of an audit log/)
+})
+
+test('any text can be in a field, and a line too long to be one of ours is none', async () => {
+  const path = join(folder, `${files++}`, 'audit.jsonl')
+  const log = await openAuditLog(path)
+  await log.append('refused', { account: 'a\u2028b\u2029c\r\n"}' })
+  await log.append('signed', { account: 'a' })
+  await log.close()
+  assert.deepEqual((await verifyAuditLog([path])).problem, undefined)
+  appendFileSync(path, `{"x":"${'x'.repeat(70_000)}","hash":"${'0'.repeat(64)}"}\n`)
+  assert.match((await verifyAuditLog([path])).problem ?? 'nothing', /line 3: no line/)
+  await assert.rejects(openAuditLog(path), /last line/)
+  appendFileSync(path, 'x'.repeat(70_000))
+  await assert.rejects(openAuditLog(path), /its last line is too long/)
+})
+
+test('no line is written that could not be read: long lists are recorded by their length', async () => {
+  const path = join(folder, `${files++}`, 'audit.jsonl')
+  const log = await openAuditLog(path)
+  const accounts = Array.from({ length: 5_000 }, (_, i) => `account number ${i}`)
+  await log.append('started', { version: '1', accounts })
+  await assert.rejects(log.append('signed', { account: 'x'.repeat(70_000) }), /too much for one line/)
+  await log.append('started', { accounts: accounts.slice(0, 2) })
+  await log.append('started', { accounts })
+  await log.close()
+  await (await openAuditLog(path)).close()
+  assert.equal((await verifyAuditLog([path])).problem, undefined)
+  const found = linesOf(path).map((line) => (JSON.parse(line) as { accounts: unknown }).accounts)
+  assert.deepEqual(found, ['5000 entries', ['account number 0', 'account number 1'], '5000 entries'])
+})
+
+test('a head that is not the one of the last line keeps the log closed', async () => {
+  const [one, two] = [await written(3), await written(3)]
+  writeFileSync(headFile(one), readFileSync(headFile(two)))
+  await assert.rejects(openAuditLog(one), /lines are missing/)
+  assert.match((await verifyAuditLog([one])).problem ?? 'nothing', /line 3: not the line that was expected/)
+  writeFileSync(headFile(one), 'no head')
+  assert.equal((await verifyAuditLog([one])).problem, undefined)
+  assert.equal(parseHead('3 00'), undefined)
+  assert.equal(parseHead(`x ${'0'.repeat(64)}`), undefined)
+})
+
+test('a last line whose number or link is no number or link is no line', async () => {
+  const last = (facts: object): string => {
+    const text = JSON.stringify(facts)
+    return `${text.slice(0, -1)},"hash":"${createHash('sha256').update(text).digest('hex')}"}\n`
+  }
+  const previous = '0'.repeat(64)
+  const path = join(folder, 'last.jsonl')
+  for (const facts of [
+    { seq: 0, previous },
+    { seq: 1.5, previous },
+    { seq: '1', previous },
+    { seq: 1, previous: 7 },
+    { seq: 1, previous: 'x' },
+  ]) {
+    writeFileSync(path, last(facts))
+    await assert.rejects(openAuditLog(path), /no line of an audit log/, JSON.stringify(facts))
+  }
+  writeFileSync(path, last({ seq: 1, previous }))
+  await (await openAuditLog(path)).close()
+})
+
+test('a line is on the disk before it is confirmed, and its head is written after it', async () => {
+  const path = join(folder, `${files++}`, 'audit.jsonl')
+  const log = await openAuditLog(path)
+  const probe = await open(path)
+  const handles = Object.getPrototypeOf(probe) as FileHandle
+  const { datasync } = handles
+  const seen: string[] = []
+  handles.datasync = async function (this: FileHandle) {
+    await datasync.call(this)
+    seen.push(`${linesOf(path).length} lines, head: ${readFileSync(headFile(path), 'utf8').split(' ')[0]}`)
+  }
+  try {
+    await log.append('signed', { account: 'a' })
+    await log.append('signed', { account: 'b' })
+  } finally {
+    handles.datasync = datasync
+    await probe.close()
+  }
+  assert.deepEqual(seen, ['1 lines, head: ', '2 lines, head: 1'])
+  assert.equal(log.head.seq, 2)
+  await log.close()
+})
+
+test('after a line that could not be written no other is taken', async () => {
+  const path = join(folder, 'full.jsonl')
+  symlinkSync('/dev/full', path)
+  const log = await openAuditLog(path)
+  const refused = (e: Error) => e instanceof AuditError && /can't be written \(ENOSPC\)/.test(e.message)
+  const both = ['a', 'b'].map((account) => assert.rejects(log.append('signed', { account }), refused))
+  await Promise.all(both)
+  await assert.rejects(log.append('signed', { account: 'c' }), refused)
+  assert.equal(log.head.seq, 0)
+  rmSync(path)
+  await assert.rejects(log.append('signed', { account: 'd' }), refused)
+  await log.close()
 })
 
 test('kill -9 in the middle: what was confirmed is there, and the chain holds', async () => {

@@ -4,6 +4,7 @@
  * chain alone can't show is that lines at the end are missing: for that, its head (number and hash of the last line) is
  * kept in another file, and operators can keep it elsewhere.
  */
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 
 export interface Head {
@@ -18,6 +19,21 @@ export type Fields = Readonly<Record<string, string | number | boolean | readonl
 
 const HASH = /^[0-9a-f]{64}$/
 const TAIL = /,"hash":"([0-9a-f]{64})"\}$/
+
+/** Of one line; what reads a log takes no longer one. */
+export const LINE_LIMIT = 65_536
+/** Of its fields, so that the rest of the line has place. */
+const FIELDS_LIMIT = 60_000
+
+/** What fits into a line: when it is too much, lists are given by their length. Undefined when it is too much even so. */
+export function fitting(fields: Fields): Fields | undefined {
+  const fits = (given: Fields): boolean => Buffer.byteLength(JSON.stringify(given)) <= FIELDS_LIMIT
+  if (fits(fields)) return fields
+  const counted = Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? `${value.length} entries` : value]),
+  )
+  return fits(counted) ? counted : undefined
+}
 
 /** The next line, without its line feed, and the head after it. */
 export function link(

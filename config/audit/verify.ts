@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { follow, type Head, parseHead, START } from './chain.ts'
+import { follow, type Head, LINE_LIMIT, parseHead, START } from './chain.ts'
 import { headFile } from './writer.ts'
 
 export interface Verified {
@@ -10,8 +10,6 @@ export interface Verified {
   /** Undefined when nothing is wrong. */
   readonly problem: string | undefined
 }
-
-const MAX_LINE = 65_536
 
 /**
  * Several files are one log, the oldest first. With `expected`, the log must hold that line with that hash; without it, the
@@ -27,7 +25,7 @@ export async function verifyAuditLog(paths: readonly string[], expected?: Head):
     try {
       for await (const line of lines) {
         number += 1
-        const next = line.length > MAX_LINE ? 'no line of an audit log' : follow(head, line)
+        const next = line.length > LINE_LIMIT ? 'no line of an audit log' : follow(head, line)
         if (typeof next === 'string') return { head, problem: `${path}: line ${number}: ${next}` }
         head = next
         if (wanted !== undefined && head.seq === wanted.seq) {

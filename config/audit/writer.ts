@@ -6,11 +6,14 @@
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Fields, formatHead, type Head, headOf, link, parseHead, START } from './chain.ts'
+import { type Fields, fitting, formatHead, type Head, headOf, LINE_LIMIT, link, parseHead, START } from './chain.ts'
 
 export interface AuditLog {
   readonly head: Head
-  /** Rejects with AuditError when the line could not be made durable; no later line is taken then. */
+  /**
+   * Rejects with AuditError when the line could not be made durable; no later line is taken then. Also for fields that are
+   * too long for a line, without harm to later ones; lists that are too long are recorded by their length.
+   */
   append(event: string, fields: Fields): Promise<void>
   close(): Promise<void>
 }
@@ -27,8 +30,6 @@ interface Waiting {
   resolve(): void
   reject(error: Error): void
 }
-
-const TAIL_BYTES = 65_536
 
 export function headFile(path: string): string {
   return `${path}.head`
@@ -88,8 +89,10 @@ export async function openAuditLog(path: string, now: () => Date = () => new Dat
     },
     append(event, fields) {
       if (failed !== undefined) return Promise.reject(failed)
+      const fits = fitting(fields)
+      if (fits === undefined) return Promise.reject(new AuditError(`${path}: too much for one line`))
       return new Promise((resolve, reject) => {
-        waiting.push({ event, fields, time: now().toISOString(), resolve, reject })
+        waiting.push({ event, fields: fits, time: now().toISOString(), resolve, reject })
         // lines of one turn go together
         writing ??= Promise.resolve().then(write)
       })
@@ -108,11 +111,11 @@ export async function openAuditLog(path: string, now: () => Date = () => new Dat
 /** The head of the log; what a crash left of an unfinished line is cut off. */
 async function lastLine(file: FileHandle, path: string): Promise<{ readonly head: Head; readonly cutBytes: number }> {
   const { size } = await file.stat()
-  const length = Math.min(size, TAIL_BYTES)
+  const length = Math.min(size, LINE_LIMIT)
   const { buffer } = await file.read({ buffer: Buffer.alloc(length), position: size - length })
   const end = buffer.lastIndexOf(0x0a) + 1
   const cutBytes = length - end
-  if (cutBytes > 0 && end === 0 && size > TAIL_BYTES) throw new AuditError(`${path}: its last line is too long`)
+  if (cutBytes > 0 && end === 0 && size > LINE_LIMIT) throw new AuditError(`${path}: its last line is too long`)
   if (cutBytes > 0) await file.truncate(size - cutBytes)
   if (size - cutBytes === 0) return { head: START, cutBytes }
   const line = buffer.subarray(0, end - 1)

@@ -335,6 +335,7 @@ describe('a recovered share', () => {
     assert.equal(await code(body({ party: 'nobody' })), 'MPC_PARTY_MISSING')
     assert.equal(await code(body({ issuedAt: issuedAt - 1 }, issuedAt)), 'RECOVERY_FAILED')
     assert.equal(await code(body({}, Date.now() - 3_600_000)), 'RECOVERY_FAILED')
+    assert.equal(await code(body({}, Date.now() + 3_600_000)), 'RECOVERY_FAILED')
     assert.equal(await code(body({ account: 'none' })), 'ACCOUNT_NOT_FOUND')
     assert.equal(await code(body({ proof: '%%%' })), 'INVALID_REQUEST')
     assert.equal(await code(body({ proof: toBase64(fromHex('00')) })), 'RECOVERY_FAILED')

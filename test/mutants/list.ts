@@ -1,4 +1,5 @@
 /** All mutants of `make mutants`. */
+import { audit } from './audit.ts'
 import { config } from './config.ts'
 import { connection } from './connection.ts'
 import { evidence } from './evidence.ts'
@@ -12,6 +13,7 @@ import { keystore } from './keystore.ts'
 import type { Mutant } from './mutant.ts'
 import { party } from './party.ts'
 import { policy } from './policy.ts'
+import { programs } from './programs.ts'
 import { aux, identify, keygen, presign, signing } from './protocols.ts'
 import { redis } from './redis.ts'
 import { rooms } from './room.ts'
@@ -46,5 +48,7 @@ export const all: readonly Mutant[] = [
   ...exchange,
   ...serviceApi,
   ...redis,
+  ...audit,
+  ...programs,
   ...config,
 ]

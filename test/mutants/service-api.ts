@@ -211,7 +211,6 @@ export const serviceApi: readonly Mutant[] = [
     api('open'),
     [RECOVERY],
     [
-      ['an account', "if (share === undefined) throw new ApiError('ACCOUNT"],
       ['age', 'if (Math.abs(Date.now() - request.issuedAt) > PROOF_AGE_MS) {', 'if (false) {'],
       ['not of the future', 'Math.abs(Date.now() - request.issuedAt)', '(Date.now() - request.issuedAt)'],
       [
@@ -240,11 +239,6 @@ export const serviceApi: readonly Mutant[] = [
       ['tokens', "if (!api.auth.includes('jwt')) return", 'return'],
       ['certificates', "const mutualTls = api.auth.includes('mtls')", 'const mutualTls = false'],
       ['names', 'api.client_names === undefined ? undefined : new Set(api.client_names)', 'undefined'],
-      [
-        'algorithms of the keys',
-        "await readKeySet(jwks_file, api.jwt_algorithms, 'api.jwks_file')",
-        "await readKeySet(jwks_file, ['ES256'], 'api.jwks_file')",
-      ],
     ],
   ),
   ...mutants(
@@ -253,7 +247,6 @@ export const serviceApi: readonly Mutant[] = [
     [REQUESTS, SIGNING],
     [
       ['new accounts are turned on', '!api.create_accounts || keep === undefined', 'keep === undefined'],
-      ['new accounts can be kept', '!api.create_accounts || keep === undefined', '!api.create_accounts'],
       ['closing ends the making of accounts', 'ending.abort()', ''],
       ['closing answers what waits', 'sessions.close()', ''],
       ['the key is secret', "read('key_file', api.key_file, true)", "read('key_file', api.key_file, false)"],
@@ -307,14 +300,21 @@ export const serviceApi: readonly Mutant[] = [
       ['party', 'party: z.string().min(1).max(32)', 'party: z.string()'],
       ['time', 'issuedAt: z.int().min(0)', 'issuedAt: z.int()'],
       ['length of a proof', '.max(4096)\n', '\n'],
+      ['names of fields', ".replace(/[^\\x20-\\x7e]/g, '?')\n", '\n'],
+      ['length of names', '.slice(0, 100)\n  const', '\n  const'],
+      ['packets', 'if (!(e instanceof DecodeError)) throw e', 'throw e'],
+    ],
+  ),
+  ...mutants(
+    'api/routes',
+    api('routes'),
+    [TOKENS],
+    [
       [
         'signing takes the right to sign',
         "path: '/v1/sign/start',\n    summary: 'Begins a signature: the first packets of the client, among them its invitation.',\n    right: 'sign',",
         "path: '/v1/sign/start',\n    summary: 'Begins a signature: the first packets of the client, among them its invitation.',\n    right: 'read',",
       ],
-      ['names of fields', ".replace(/[^\\x20-\\x7e]/g, '?')\n", '\n'],
-      ['length of names', '.slice(0, 100)\n  const', '\n  const'],
-      ['packets', 'if (!(e instanceof DecodeError)) throw e', 'throw e'],
     ],
   ),
   ...mutants(
