@@ -17,7 +17,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
-import { parseHead } from './chain.ts'
+import { parseHead, START } from './chain.ts'
 import { verifyAuditLog } from './verify.ts'
 import { AuditError, headFile, openAuditLog } from './writer.ts'
 
@@ -65,6 +65,7 @@ const changes: readonly (readonly [string, (lines: string[]) => string[], RegExp
   ['the first line taken out', (l) => l.slice(1), /line 1: out of order$/],
   ['the last line taken out', (l) => l.slice(0, -1), /ends at line 3, expected line 4/],
   ['everything taken out', () => [], /ends at line 0, expected line 4/],
+  ['a line that only ends like one', (l) => second(l, `{x,"hash":"${'0'.repeat(64)}"}`), /line 2: no line/],
   ['text between lines', (l) => [...l.slice(0, 2), 'hello', ...l.slice(2)], /line 3: no line/],
 ]
 for (const [what, change, problem] of changes) {
@@ -87,6 +88,7 @@ test('an expected head tells a log that was written anew from the start', async 
   const [one, two] = [await written(4), await written(4)]
   const head = parseHead(readFileSync(headFile(one), 'utf8'))
   assert.equal((await verifyAuditLog([one], head)).problem, undefined)
+  assert.equal((await verifyAuditLog([one], START)).problem, undefined)
   assert.match((await verifyAuditLog([two], head)).problem ?? 'nothing', /not the line that was expected/)
 })
 
@@ -95,7 +97,8 @@ test('several files are one log', async () => {
   const lines = linesOf(path)
   put(`${path}.1`, lines.slice(0, 2))
   put(path, lines.slice(2))
-  assert.equal((await verifyAuditLog([`${path}.1`, path])).problem, undefined)
+  const { head, problem } = await verifyAuditLog([`${path}.1`, path])
+  assert.deepEqual([head.seq, problem], [4, undefined])
   assert.match((await verifyAuditLog([path])).problem ?? 'nothing', /out of order/)
 })
 
@@ -175,6 +178,8 @@ test('a last line whose number or link is no number or link is no line', async (
     writeFileSync(path, last(facts))
     await assert.rejects(openAuditLog(path), /no line of an audit log/, JSON.stringify(facts))
   }
+  writeFileSync(path, last({ seq: 1, previous }).replace('"seq":1', '"seq":2'))
+  await assert.rejects(openAuditLog(path), /no line of an audit log/, 'changed')
   writeFileSync(path, last({ seq: 1, previous }))
   await (await openAuditLog(path)).close()
 })
@@ -206,7 +211,27 @@ test('after a line that could not be written no other is taken', async () => {
   const path = join(folder, 'full.jsonl')
   symlinkSync('/dev/full', path)
   const log = await openAuditLog(path)
-  const refused = (e: Error) => e instanceof AuditError && /can't be written \(ENOSPC\)/.test(e.message)
+  const full = (e: Error) => e instanceof AuditError && /can't be written \(ENOSPC\)/.test(e.message)
+  await Promise.all(['a', 'b'].map((account) => assert.rejects(log.append('signed', { account }), full)))
+  assert.equal(log.head.seq, 0)
+  await log.close()
+  // also when the disk is well again: what was written of the line is not known
+  const again = await openAuditLog(join(folder, 'once.jsonl'))
+  const probe = await open(join(folder, 'once.jsonl'))
+  const handles = Object.getPrototypeOf(probe) as FileHandle
+  const { datasync } = handles
+  handles.datasync = () => Promise.reject(Object.assign(new Error('x'), { code: 'EIO' }))
+  try {
+    await assert.rejects(again.append('signed', { account: 'a' }), /can't be written \(EIO\)/)
+  } finally {
+    handles.datasync = datasync
+    await probe.close()
+  }
+  await assert.rejects(again.append('signed', { account: 'b' }), /can't be written \(EIO\)/)
+  await again.close()
+})
+
+test(e.message)
   const both = ['a', 'b'].map((account) => assert.rejects(log.append('signed', { account }), refused))
   await Promise.all(both)
   await assert.rejects(log.append('signed', { account: 'c' }), refused)

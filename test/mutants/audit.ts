@@ -26,7 +26,6 @@ export const audit: readonly Mutant[] = [
         "return facts.previous === head.hash ? { seq: head.seq + 1, hash } : 'not linked to the line before'",
         'return { seq: head.seq + 1, hash }',
       ],
-      ['last line: number', "typeof seq !== 'number' || ", ''],
       ['last line: whole number', ' || !Number.isSafeInteger(seq)', ''],
       ['last line: from one', ' || seq < 1', ''],
       ['last line: what it is linked to', "if (typeof previous !== 'string' || !HASH.test(previous)) return undefined"],
