@@ -231,16 +231,6 @@ test('after a line that could not be written no other is taken', async () => {
   await again.close()
 })
 
-test(e.message)
-  const both = ['a', 'b'].map((account) => assert.rejects(log.append('signed', { account }), refused))
-  await Promise.all(both)
-  await assert.rejects(log.append('signed', { account: 'c' }), refused)
-  assert.equal(log.head.seq, 0)
-  rmSync(path)
-  await assert.rejects(log.append('signed', { account: 'd' }), refused)
-  await log.close()
-})
-
 test('kill -9 in the middle: what was confirmed is there, and the chain holds', async () => {
   const path = join(folder, 'killed', 'audit.jsonl')
   const script = `

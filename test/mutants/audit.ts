@@ -125,7 +125,7 @@ export const audit: readonly Mutant[] = [
       ['closing', 'close: () => policy.close()', 'close: async () => {}'],
       ['the end of signatures', "(event.at !== 'signed' && event.at !== 'failed')", '!("kind" in event)'],
       ['the end of presignatures', "if (kind === 'presign') return"],
-      ['an end that was not recorded', "logger.error('the end of a signature could not be recorded')", ''],
+      ['an end that was not recorded', "log.error('the end of a signature could not be recorded')", ''],
     ],
   ),
   ...mutants(
