@@ -14,7 +14,7 @@ export const storeSection = () =>
     })
     .prefault({})
 
-/** redis://host:port/database, or rediss:// for TLS. Credentials in it would end up in logs and process lists. */
+/** redis://host:port/database, or rediss:// for TLS; of a cluster, any node. Credentials in it would end up in logs and process lists. */
 function redisUrl() {
   const form = 'expected redis://host:port or rediss://host:port, with a database number after it or nothing'
   const secret = 'expected an address without user and password: use redis_username and redis_password_file'

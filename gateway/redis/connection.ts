@@ -20,12 +20,21 @@ export interface ConnectionOptions {
   readonly tls?: { readonly ca?: Buffer | undefined } | undefined
   /** Until the connection is ready to be asked. */
   readonly connectTimeoutMs: number
+  /**
+   * Channels on a socket of their own. A cluster ends subscriptions by itself when a slot moves, and the library may then
+   * take that for the answer to a command; so only commands about channels may be on that socket. The two live and end as one.
+   */
+  readonly listensApart?: boolean
 }
 
 export type Reply = Buffer | string | number | null | readonly Reply[]
 
 export interface Connection {
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Reply>
+  /** Resolves when all of the connection has given a sign of life. */
+  ping(): Promise<void>
+  /** The answer as it is, but texts as text. */
+  query(...command: readonly string[]): Promise<Reply>
   /** The answer as text, the items of a list with commas between. */
   ask(...command: readonly string[]): Promise<string>
   /** To channels of one slot. The value ends it again. */
@@ -39,36 +48,27 @@ const NO_SCRIPT = /^NOSCRIPT/
 
 /** Rejects with the library's or the system's error. `onLost` is called once, for any end but `close`. */
 export async function connect(options: ConnectionOptions, onLost: () => void): Promise<Connection> {
-  const { host, port, database, username, password, tls, connectTimeoutMs } = options
-  const socket = { host, port, connectTimeout: connectTimeoutMs, reconnectStrategy: false as const, noDelay: true }
-  const client = createClient({
-    RESP: 3,
-    socket: tls === undefined ? socket : { ...socket, tls: true, ...(tls.ca && { ca: tls.ca }) },
-    database,
-    name: 'sign-gateway',
-    disableOfflineQueue: true,
-    maintNotifications: 'disabled',
-    // The library's own limit is a timer for each command; link.ts watches the connection as a whole.
-    commandOptions: { timeout: 0 },
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-  })
+  const client = makeClient(options)
+  const channels = options.listensApart === true ? makeClient(options) : client
+  const clients = new Set([client, channels])
   let isOpen = false
+  const end = () => {
+    for (const each of clients) each.destroy()
+  }
   const lost = () => {
     if (!isOpen) return
     isOpen = false
-    client.destroy()
+    end()
     onLost()
   }
-  client.on('error', lost)
-  client.on('end', lost)
+  for (const each of clients) each.on('error', lost).on('end', lost)
 
   // The library's own limit ends with the TCP connection, which a server that hangs accepts as well.
-  const deadline = setTimeout(() => client.destroy(), connectTimeoutMs)
+  const deadline = setTimeout(end, options.connectTimeoutMs)
   try {
-    await client.connect()
+    await Promise.all([...clients].map((each) => each.connect()))
   } catch (error) {
-    client.destroy()
+    end()
     throw error
   } finally {
     clearTimeout(deadline)
@@ -85,16 +85,38 @@ export async function connect(options: ConnectionOptions, onLost: () => void): P
         if (!(error instanceof Error) || !NO_SCRIPT.test(error.message)) throw error
         return evaluate('EVAL', script.source, keys, args)
       }),
+    ping: async () => {
+      await Promise.all([...clients].map((each) => each.sendCommand(['PING'])))
+    },
+    query: (...command) => client.sendCommand<Reply>(command),
     ask: async (...command) => String(await client.sendCommand<Reply>(command, flat)),
-    subscribe: async (channels, listener) => {
+    subscribe: async (names, listener) => {
       // A function of its own: the library would take the same one twice as one, and drop both at once.
       const own = (message: Buffer) => listener(message)
-      await client.sSubscribe([...channels], own, true)
-      return () => client.sUnsubscribe([...channels], own, true)
+      await channels.sSubscribe([...names], own, true)
+      return async () => {
+        if (isOpen) await channels.sUnsubscribe([...names], own, true)
+      }
     },
     close: () => {
       isOpen = false
-      client.destroy()
+      end()
     },
   }
+}
+
+function makeClient({ host, port, database, username, password, tls, connectTimeoutMs }: ConnectionOptions) {
+  const socket = { host, port, connectTimeout: connectTimeoutMs, reconnectStrategy: false as const, noDelay: true }
+  return createClient({
+    RESP: 3,
+    socket: tls === undefined ? socket : { ...socket, tls: true, ...(tls.ca && { ca: tls.ca }) },
+    database,
+    name: 'sign-gateway',
+    disableOfflineQueue: true,
+    maintNotifications: 'disabled',
+    // The library's own limit is a timer for each command; link.ts watches the connection as a whole.
+    commandOptions: { timeout: 0 },
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+  })
 }

@@ -10,7 +10,7 @@ import { after, suite, test } from 'node:test'
 import { loadGatewayConfig } from '../../config/load.ts'
 import { createLogger } from '../../config/logger.ts'
 import { noMeter } from '../hooks.ts'
-import { errorCode, post, type Settings, subscribe, until } from '../testing/client.ts'
+import { errorCode, post, type Settings, subscribe } from '../testing/client.ts'
 import { roomKeys } from './keys.ts'
 import { redisStore } from './store.ts'
 import { freePort, sharedGateway, skip, TestRedis } from './testing/server.ts'
@@ -169,12 +169,5 @@ suite('a real Redis', { skip }, () => {
       stream.close()
     }
     assert.ok(slots.size > 4, 'and different ones for different rooms')
-  })
-
-  test('a cluster of several masters is refused', async () => {
-    const [one, two] = await Promise.all([clusterNode(0, 8000), clusterNode(8001, 16383)])
-    one.cli('CLUSTER', 'MEET', '127.0.0.1', String(two.port), two.clusterPort)
-    await until(() => one.cli('CLUSTER', 'INFO').includes('cluster_size:2'), 'they know each other', 20_000)
-    assert.match(await refusal(one), /in a cluster of 2 masters, expected 1/)
   })
 })

@@ -39,8 +39,22 @@ export interface LinkOptions {
   readonly connection: Omit<ConnectionOptions, 'connectTimeoutMs'>
   readonly logger: Logger
   readonly timing: LinkTiming
-  /** Called for each connection after the first, once it can be used. */
-  readonly onBack: () => void
+  /** Called when rooms must be looked at again: after a loss, or when their slots have moved. By key, which those are. */
+  readonly onBack: (concerns: (key: string) => boolean) => void
+  readonly onLost?: () => void
+}
+
+/** What the store asks of Redis, be it one (Link) or a cluster (cluster.ts). */
+export interface Links {
+  readonly isUp: boolean
+  /** Whether the one that has this key is there. */
+  isUpFor(key: string): boolean
+  run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Reply>
+  runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply>
+  subscribe(channels: readonly string[], listener: (message: Buffer) => void): Promise<() => Promise<void>>
+  /** Rejects when a script without keys can't be run. */
+  check(script: Script): Promise<void>
+  close(): void
 }
 
 /** There is no connection now, or it ended before the answer came: what was asked may have been done all the same. */
@@ -58,11 +72,13 @@ interface Live {
   facts: ServerFacts
 }
 
-export class Link {
+export class Link implements Links {
   readonly #options: LinkOptions
   #live: Live | undefined
   #isClosed = false
   #wake: () => void = () => {}
+  /** Why there is no connection, as last seen; for the operator. */
+  problem = ''
 
   private constructor(options: LinkOptions) {
     this.#options = options
@@ -87,8 +103,23 @@ export class Link {
     }
   }
 
+  /** One that comes when its Redis does. */
+  static start(options: LinkOptions): Link {
+    const link = new Link(options)
+    void link.#comeBack()
+    return link
+  }
+
   get isUp(): boolean {
     return this.#live !== undefined
+  }
+
+  isUpFor(): boolean {
+    return this.isUp
+  }
+
+  get isCluster(): boolean {
+    return this.#live?.facts.isCluster === true
   }
 
   /** The run id of the process at the other end and whether it is durable come before `args`. */
@@ -104,6 +135,15 @@ export class Link {
   async runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
     const live = this.#required()
     return this.#settled(live, live.connection.run(script, keys, args))
+  }
+
+  async check(script: Script): Promise<void> {
+    await this.runPlain(script, [], [])
+  }
+
+  async query(...command: readonly string[]): Promise<Reply> {
+    const live = this.#required()
+    return this.#settled(live, live.connection.query(...command))
   }
 
   /** For as long as this connection lasts. The value ends it before. */
@@ -172,10 +212,10 @@ export class Link {
       const asksFacts = turn % PINGS_BETWEEN_FACTS === 0
       unanswered += 1
       const asked = asksFacts
-        ? readFacts(live.connection).then((facts) => {
+        ? Promise.all([readFacts(live.connection), live.connection.ping()]).then(([facts]) => {
             live.facts = facts
           })
-        : live.connection.ask('PING')
+        : live.connection.ping()
       asked.then(
         () => {
           unanswered = 0
@@ -191,8 +231,9 @@ export class Link {
     if (this.#live !== live) return
     this.#live = undefined
     live.connection.close()
-    this.#options.logger.warn({ why }, 'lost Redis')
+    this.#options.logger.warn({ why, port: this.#options.connection.port }, 'lost Redis')
     this.#wake()
+    this.#options.onLost?.()
     void this.#comeBack()
   }
 
@@ -203,11 +244,12 @@ export class Link {
     while (!this.#isClosed) {
       try {
         await this.#connect()
-        logger.info('Redis is back')
-        onBack()
+        logger.info({ port: this.#options.connection.port }, 'Redis is back')
+        onBack(() => true)
         return
       } catch (error) {
         const why = describe(error)
+        this.problem = why
         if (why !== told && !this.#isClosed) logger.warn({ why }, 'Redis is not there')
         told = why
       }
@@ -238,6 +280,14 @@ function isNetworkError(error: unknown): boolean {
   return ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'].includes(code ?? '')
 }
 
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+])
+
 /** For the operator. Fixed texts and system codes: what the server says is not repeated. */
 function describe(error: unknown): string {
   if (error instanceof UnfitServerError || error instanceof AwayError) return error.message
@@ -250,5 +300,8 @@ function describe(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return 'connection refused'
   if (code === 'ENOTFOUND') return 'the host name is unknown'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its certificate is for another name than redis_url has'
+  if (code !== undefined && UNTRUSTED.has(code))
+    return 'no authority that is trusted has signed its certificate (redis_ca_file)'
   return code ?? 'no usable answer'
 }

@@ -18,16 +18,16 @@ import { messageFrame, retryFrame } from '../frame.ts'
 import { refusals } from '../refusal.ts'
 import type { Room } from '../room.ts'
 import type { Found, Pass } from '../store.ts'
-import type { Link } from './link.ts'
+import type { Links } from './link.ts'
 import { type LiveMessage, parseLiveMessage, type RoomMessage } from './live-message.ts'
-import type { SharedRooms } from './shared-rooms.ts'
+import type { Presence, SharedRooms } from './shared-rooms.ts'
 
 /** For readers that another gateway may have more memory for. */
 const RETRY_MS = [500, 1500] as const
 
 export interface MirrorOptions {
   readonly id: string
-  readonly link: Link
+  readonly link: Links
   readonly shared: SharedRooms
   readonly clock: Clock
   readonly makeRoom: (epoch: string, isPrivate: boolean) => Room
@@ -90,7 +90,9 @@ export class Mirror {
   /** After the connection came back: what was missed is read, and the streams go on. */
   async rejoin(): Promise<void> {
     await this.opened
-    if (!this.#isOver) await this.#join('*', false)
+    if (this.#isOver) return
+    void this.#leave().catch(() => {})
+    await this.#join('*', false)
   }
 
   async #join(pass: Pass, makes: boolean): Promise<Found<void>> {
@@ -154,13 +156,14 @@ export class Mirror {
     return { ok: false, refusal: refusals.storeUnavailable() }
   }
 
-  /** Called by the timer: Redis says what the next id is, and whether the room is still the same. */
-  compare(epoch: string | undefined, nextId: number, others: number): void {
+  /** Called by the timer: Redis says what the next id is, whether the room is still the same, and who is told of messages. */
+  compare(presence: Presence | undefined): void {
     const room = this.#room
     if (room === undefined || this.#isOver) return
-    this.others = others
-    if (epoch !== room.epoch) this.end()
-    else if (nextId > room.nextId) void this.fill()
+    this.others = presence?.others ?? 0
+    if (presence?.epoch !== room.epoch) this.end()
+    else if (!presence.isTold) void this.rejoin()
+    else if (presence.nextId > room.nextId) void this.fill()
   }
 
   /** A broadcast of this gateway goes to Redis. */

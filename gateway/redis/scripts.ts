@@ -134,6 +134,8 @@ local function expire()
   until #due < 1000
 end
 
+local function isTold(instance) return string.find(' ' .. room.listeners .. ' ', ' ' .. instance .. ' ', 1, true) ~= nil end
+
 -- Streams of the other instances. Entries are 'count until'; those of an instance that died run out.
 local function others(instance)
   local sum, all = 0, redis.call('HGETALL', STREAMS)
@@ -228,7 +230,7 @@ local problem = open()
 if problem then return { problem } end
 touch()
 expire()
-if not string.find(' ' .. room.listeners .. ' ', ' ' .. instance .. ' ', 1, true) then
+if not isTold(instance) then
   redis.call('HSET', ROOM, 'listeners', room.listeners == '' and instance or room.listeners .. ' ' .. instance)
 end
 local entries, bytes = {}, 0
@@ -270,7 +272,7 @@ else
   redis.call('HDEL', STREAMS, instance)
 end
 expire()
-return { 'ok', room.epoch, room.next, others(instance) }
+return { 'ok', room.epoch, room.next, others(instance), isTold(instance) and 1 or 0 }
 `,
   'allow-oom',
 )

@@ -16,6 +16,8 @@ export interface ServerFacts {
   /** Drawn by every Redis process when it starts. */
   readonly runId: string
   readonly isDurable: boolean
+  /** A node of a cluster: others may have a part of the slots. */
+  readonly isCluster: boolean
 }
 
 /** Redis is there, but can't be used as it is. The message is for the operator and says what to change. */
@@ -44,21 +46,16 @@ export async function readFacts(connection: Connection): Promise<ServerFacts> {
   if (field('maxmemory_policy') !== 'noeviction') {
     throw new UnfitServerError('Redis must not evict keys: set maxmemory-policy to noeviction')
   }
-  if (field('cluster_enabled') === '1') await requireOneNode(connection)
+  const isCluster = field('cluster_enabled') === '1'
+  if (isCluster) await requireClusterUp(connection)
   const hasTakenOver = field('master_replid2') !== NO_REPLICATION_ID
   const isDurable = field('aof_enabled') === '1' && !hasTakenOver && (await readFsync(connection)) === 'always'
-  return { runId: field('run_id'), isDurable }
+  return { runId: field('run_id'), isDurable, isCluster }
 }
 
-/** A cluster of several nodes would answer with redirections that this client does not follow. */
-async function requireOneNode(connection: Connection): Promise<void> {
+/** A node that has just come back, or misses the others, refuses everything for a while. */
+async function requireClusterUp(connection: Connection): Promise<void> {
   const cluster = parseInfo(await connection.ask('CLUSTER', 'INFO'))
-  const size = Number(cluster.get('cluster_size'))
-  if (size !== 1) {
-    throw new UnfitServerError(
-      `this Redis is in a cluster of ${size} masters, expected 1: give each group of gateways a Redis of its own`,
-    )
-  }
   if (cluster.get('cluster_state') !== 'ok')
     throw new UnfitServerError('this Redis says that its cluster is down', true)
 }

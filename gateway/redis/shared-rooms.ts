@@ -15,7 +15,7 @@ import { type Refusal, refusals } from '../refusal.ts'
 import type { Found, Pass, Published, PublishOptions, RoomState } from '../store.ts'
 import type { Reply } from './connection.ts'
 import { type RoomKeys, registryKey, roomKeys } from './keys.ts'
-import { AwayError, type Link } from './link.ts'
+import { AwayError, type Links } from './link.ts'
 import type { Script } from './scripts.ts'
 import * as scripts from './scripts.ts'
 
@@ -35,6 +35,14 @@ export interface Part {
   readonly messages: readonly { readonly id: number; readonly body: Buffer; readonly ttlMs: number | undefined }[]
 }
 
+export interface Presence {
+  readonly epoch: string
+  readonly nextId: number
+  readonly others: number
+  /** Whether this gateway is among those that are told of messages. */
+  readonly isTold: boolean
+}
+
 export interface ReadOptions {
   readonly pass: Pass
   /** Whether a room that is absent is made. */
@@ -45,7 +53,7 @@ export interface ReadOptions {
 }
 
 export interface SharedRoomsOptions {
-  readonly link: Link
+  readonly link: Links
   readonly limits: GatewayConfig['limits']
   readonly keyPrefix: string
   readonly logger: Logger
@@ -70,6 +78,11 @@ export class SharedRooms {
 
   keysOf(id: string): RoomKeys {
     return roomKeys(this.#options.keyPrefix, id)
+  }
+
+  /** Whether the Redis that has this room is there. */
+  isUp(id: string): boolean {
+    return this.#options.link.isUpFor(this.keysOf(id).room)
   }
 
   /** On which this process is told what happens in a room. */
@@ -130,20 +143,17 @@ export class SharedRooms {
   }
 
   /** Undefined when there is no such room. */
-  async tellPresence(
-    id: string,
-    streams: number,
-  ): Promise<Found<{ readonly epoch: string; readonly nextId: number; readonly others: number } | undefined>> {
+  async tellPresence(id: string, streams: number): Promise<Found<Presence | undefined>> {
     const answer = await this.#run(scripts.PRESENT, id, undefined, '', [
       this.instance,
       String(streams),
       String(this.#options.presenceMs),
     ])
     if (!answer.ok) return answer
-    const [word, epoch, nextId, others] = answer.value
+    const [word, epoch, nextId, others, isTold] = answer.value
     if (word === 'absent') return ok(undefined)
     if (streams > 0) this.#used.add(id)
-    return ok({ epoch: String(epoch), nextId: Number(nextId), others: Number(others) })
+    return ok({ epoch: String(epoch), nextId: Number(nextId), others: Number(others), isTold: isTold === 1 })
   }
 
   async state(id: string, pass: Pass): Promise<Found<RoomState | undefined>> {
@@ -172,7 +182,7 @@ export class SharedRooms {
   }
 
   async check(): Promise<void> {
-    await this.#options.link.runPlain(scripts.CHECK, [], [])
+    await this.#options.link.check(scripts.CHECK)
   }
 
   /** Renews the places of the rooms that were in use since the last call. */

@@ -14,7 +14,8 @@ import { refusals } from '../refusal.ts'
 import { Room } from '../room.ts'
 import { passProblem } from '../rooms.ts'
 import type { Found, Pass, Published, PublishOptions, RoomState, Store } from '../store.ts'
-import { LINK_TIMING, Link } from './link.ts'
+import { Cluster } from './cluster.ts'
+import { LINK_TIMING, Link, type LinkOptions, type Links } from './link.ts'
 import { Mirror } from './mirror.ts'
 import { connectionOptions } from './settings.ts'
 import { SharedRooms } from './shared-rooms.ts'
@@ -37,19 +38,26 @@ export interface RedisStoreOptions {
 export async function redisStore(options: RedisStoreOptions): Promise<Store> {
   const connection = await connectionOptions(options.config.store)
   let store: RedisStore | undefined
-  const link = await Link.open({
+  const link = await openLinks({
     connection,
     logger: options.logger,
     timing: LINK_TIMING,
-    onBack: () => store?.rejoin(),
+    onBack: (concerns) => void store?.rejoin(concerns),
   })
   store = new RedisStore(options, link)
   return store
 }
 
+async function openLinks(options: LinkOptions): Promise<Links> {
+  const link = await Link.open(options)
+  if (!link.isCluster) return link
+  link.close()
+  return Cluster.open(options)
+}
+
 class RedisStore implements Store {
   readonly #mirrors = new Map<string, Mirror>()
-  readonly #link: Link
+  readonly #link: Links
   readonly #shared: SharedRooms
   readonly #options: RedisStoreOptions
   readonly #refreshMs: number
@@ -58,7 +66,7 @@ class RedisStore implements Store {
   #subscribers = 0
   #isTurning = false
 
-  constructor(options: RedisStoreOptions, link: Link) {
+  constructor(options: RedisStoreOptions, link: Links) {
     const { limits, store } = options.config
     this.#options = options
     this.#link = link
@@ -114,7 +122,7 @@ class RedisStore implements Store {
       const opened = await mirror.opened
       // The first to come may have been refused for its own pass only.
       if (known !== undefined && (!opened.ok || known.isOver)) {
-        if (!opened.ok && !this.#link.isUp) return opened
+        if (!opened.ok && !this.#shared.isUp(id)) return opened
         continue
       }
       if (!opened.ok) return opened
@@ -122,7 +130,7 @@ class RedisStore implements Store {
       const refusal = passProblem(room, pass)
       if (refusal !== undefined) return { ok: false, refusal }
       // Nobody keeps a room without streams alive, so it may have gone meanwhile.
-      if (known !== undefined && room.subscribers.size === 0 && this.#link.isUp) {
+      if (known !== undefined && room.subscribers.size === 0 && this.#shared.isUp(id)) {
         const filled = await known.fill()
         if (known.isOver) continue
         if (!filled.ok) return filled
@@ -187,8 +195,9 @@ class RedisStore implements Store {
   }
 
   /** After Redis was away. */
-  async rejoin(): Promise<void> {
-    await eachOf(this.#mirrors.values(), (mirror) => mirror.rejoin())
+  async rejoin(concerns: (key: string) => boolean): Promise<void> {
+    const mirrors = [...this.#mirrors.values()].filter(({ id }) => concerns(this.#shared.keysOf(id).room))
+    await eachOf(mirrors, (mirror) => mirror.rejoin())
   }
 
   #mirror(id: string, pass: Pass): Mirror {
@@ -256,11 +265,11 @@ class RedisStore implements Store {
 
   async #tell(mirror: Mirror): Promise<void> {
     const { room, id } = mirror
-    if (room === undefined || mirror.isOver || !this.#link.isUp) return
+    if (room === undefined || mirror.isOver || !this.#shared.isUp(id)) return
     const streams = room.subscribers.size
     mirror.told = { streams, atMs: this.#options.clock.nowMs() }
     const answer = await this.#shared.tellPresence(id, streams)
-    if (answer.ok) mirror.compare(answer.value?.epoch, answer.value?.nextId ?? 0, answer.value?.others ?? 0)
+    if (answer.ok) mirror.compare(answer.value)
     else mirror.told = undefined
   }
 }

@@ -15,6 +15,41 @@ export const redis: readonly Mutant[] = [
     ],
   ),
   ...mutants(
+    'redis/connection',
+    file('connection'),
+    ['gateway/redis/tls.test.ts'],
+    [
+      ['the certificate is checked', 'tls: true, ...(tls.ca', 'tls: true, rejectUnauthorized: false, ...(tls.ca'],
+      ['the name is checked', 'tls: true, ...(tls.ca', 'tls: true, checkServerIdentity: () => undefined, ...(tls.ca'],
+      ['only the given authority', '...(tls.ca && { ca: tls.ca })', ''],
+    ],
+  ),
+  ...mutants(
+    'redis/cluster',
+    file('cluster'),
+    ['gateway/redis/cluster.test.ts'],
+    [
+      [
+        'what was not done is asked again',
+        'if (!NOT_DONE.test(text) || performance.now() > giveUpAtMs) throw',
+        'throw',
+      ],
+      ['readers follow a slot', 'this.#options.onBack((key) => owners[slotOf(key)] !== before[slotOf(key)])', ''],
+      ['every master is needed at the start', 'while (!cluster.#isWhole)', 'while (!cluster.isUp)'],
+    ],
+  ),
+  ...mutants(
+    'redis/slots',
+    file('slots'),
+    [{ file: 'gateway/redis/slots.test.ts' }],
+    [
+      ['an empty tag is none', 'close > open + 1 ?', 'close > open ?'],
+      ['slots in range', ' || number < 0 || number > most', ''],
+      ['whole numbers', '!Number.isInteger(number) || ', ''],
+      ['lists', "if (!Array.isArray(value)) throw new Error('unexpected"],
+    ],
+  ),
+  ...mutants(
     'redis/scripts',
     file('scripts'),
     [store('what is posted to one')],
