@@ -105,7 +105,8 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
       onMembers: (members: readonly PartyId[]) => progress({ at: 'hello', members }),
       onOtherTerms: (member: PartyId, term: keyof Terms) => progress({ at: 'other-terms', member, term }),
     }
-    const met = await tellingRefusal(room, () => rendezvous(meeting))
+    const telling = <T>(work: () => Promise<T>): Promise<T> => tellingRefusal(room, work)
+    const met = await telling(() => rendezvous(meeting))
     const { roster, nonces } = met
     const signers = roster.members.map((m) => m.id)
     progress({ at: 'agreed', fingerprint: fingerprint(roster) })
@@ -130,15 +131,15 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
     const moduli = await making
     progress({ at: 'aux-info' })
     const rounds = auxRounds(level)
-    const aux = await open('aux-info', '', rounds).run((party) =>
-      auxInfo({ ...moduli, rounds }, party(rounds.protocol)),
+    const aux = await telling(() =>
+      open('aux-info', '', rounds).run((party) => auxInfo({ ...moduli, rounds }, party(rounds.protocol))),
     )
 
     const shares = new Map<string, KeyShare>()
     for (const account of accounts) {
       progress({ at: 'keygen', account })
-      const core = await open('keygen', account, keygenRounds).run((party) =>
-        keygen({ threshold }, party(keygenRounds.protocol)),
+      const core = await telling(() =>
+        open('keygen', account, keygenRounds).run((party) => keygen({ threshold }, party(keygenRounds.protocol))),
       )
       shares.set(account, { account, curve: 'secp256k1', level, epoch: 0, roster, identity, core, aux })
     }
@@ -146,14 +147,16 @@ export async function generateShares(o: CeremonyOptions): Promise<ReadonlyMap<st
     const digest = outcome(shares)
     try {
       await o.keep?.store(shares)
-      await open('ceremony', '', finishRounds).run(async (party) => {
-        const p = party(finishRounds.protocol)
-        await p.broadcast(finish, { digest })
-        const got = await p.collect(finish)
-        if (got.values().some((m) => bytesToHex(m.message.digest) !== bytesToHex(digest))) {
-          throw new ProtocolAbort('the parties ended with different keys: no shares were made', [])
-        }
-      })
+      await telling(() =>
+        open('ceremony', '', finishRounds).run(async (party) => {
+          const p = party(finishRounds.protocol)
+          await p.broadcast(finish, { digest })
+          const got = await p.collect(finish)
+          if (got.values().some((m) => bytesToHex(m.message.digest) !== bytesToHex(digest))) {
+            throw new ProtocolAbort('the parties ended with different keys: no shares were made', [])
+          }
+        }),
+      )
     } catch (e) {
       await o.keep?.discard()
       throw e

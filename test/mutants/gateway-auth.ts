@@ -299,4 +299,10 @@ export const gatewayAuth: readonly Mutant[] = [
     ['participant/room/renewal.test.ts'],
     [['what was said at last', 'if (leftMs <= 0 && refused !== undefined) throw']],
   ),
+  ...mutants(
+    'signer/ceremony',
+    'participant/signer/ceremony.ts',
+    [{ file: 'test/key-gen-tokens.test.ts', only: 'and stay' }],
+    [['the refusal of the gateway is told', '=> tellingRefusal(room, work)', '=> work()']],
+  ),
 ]

@@ -327,4 +327,10 @@ export const gateway: readonly Mutant[] = [
       ['preflight of those', "if (!outgoing.hasHeader('access-control-allow-origin')) return"],
     ],
   ),
+  ...mutants(
+    'gateway/redis/store',
+    'gateway/redis/store.ts',
+    [{ file: 'gateway/redis/away.test.ts', only: 'is ahead' }],
+    [['a reader that is ahead', 'room.nextId <= lastSeen', 'false']],
+  ),
 ]
