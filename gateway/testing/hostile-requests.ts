@@ -293,6 +293,7 @@ const KINDS: readonly (readonly [string, number, (d: Dice) => readonly Step[]])[
   ['pipeline', 2, pipeline],
   ['another protocol', 2, otherProtocol],
 ]
+export const HOSTILE_KINDS: readonly string[] = KINDS.map(([kind]) => kind)
 const ALL = KINDS.flatMap(([kind, weight, make]) => Array.from({ length: weight }, () => ({ kind, make })))
 
 export function hostileRequest(d: Dice): HostileRequest {

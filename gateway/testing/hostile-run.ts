@@ -74,20 +74,43 @@ function checkStream(stream: Stream, count: number, note: string): void {
   assert.match(own, /^(retry: \d+\n\n)(:\n\n)*$/, `${note}: a stream has nothing but its events and comments`)
 }
 
+/** The room next door, as a request that was for no trick finds it: nobody else has spoken, listened or drawn an index there. */
+async function checkRoom(gateway: TestGateway, sent: number, streams: number, note: string): Promise<void> {
+  const { url } = gateway
+  const state = (await (await fetch(`${url}/rooms/${ALIEN_ROOM}`)).json()) as Record<string, unknown>
+  assert.equal(state['next_id'], sent, `${note}: nobody else has spoken`)
+  assert.equal(state['messages'], sent, `${note}: nothing was forgotten`)
+  assert.equal(state['subscribers'], streams, `${note}: nobody else listens`)
+  assert.equal(state['private'], false, note)
+  const index = (await (await post(gateway, ALIEN_ROOM, 'issue_unique_idx')).json()) as { unique_idx: number }
+  assert.equal(index.unique_idx, 1, `${note}: nobody else has an index`)
+}
+
 export interface HostileRun {
   readonly seed: number
   readonly requests: number
   readonly atOnce?: number
 }
 
+/** Plays them, and checks each answer by itself. */
+export async function playHostile(gateway: TestGateway, run: HostileRun): Promise<readonly Answer[]> {
+  const { seed, requests, atOnce = 40 } = run
+  const draw = dice(seed)
+  const queue = Array.from({ length: requests }, () => hostileRequest(draw))
+  const answers: Answer[] = []
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) answers.push(await play(gateway, next))
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+  for (const answer of answers) checkAnswer(answer, `HOSTILE_SEED=${seed}`)
+  assert.ok(!gateway.logs.some((line) => line.includes('request failed')), 'nothing failed inside')
+  return answers
+}
+
 /** Rejects with the seed and the request when something is wrong. Closes the honest streams at the end. */
 export async function runHostile(gateway: TestGateway, run: HostileRun): Promise<readonly Answer[]> {
-  const { seed, requests, atOnce = 40 } = run
-  const note = `HOSTILE_SEED=${seed}`
-  const draw = dice(seed)
-  const all = Array.from({ length: requests }, () => hostileRequest(draw))
+  const note = `HOSTILE_SEED=${run.seed}`
   const honest = [await subscribe(gateway, ALIEN_ROOM), await subscribe(gateway, ALIEN_ROOM)]
-  const answers: Answer[] = []
   let isOver = false
   let sent = 0
 
@@ -99,25 +122,16 @@ export async function runHostile(gateway: TestGateway, run: HostileRun): Promise
       await sleep(5)
     }
   }
-  const attack = async (): Promise<void> => {
-    const queue = [...all]
-    const worker = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        answers.push(await play(gateway, next))
-      }
-    }
-    await Promise.all(Array.from({ length: atOnce }, worker)).finally(() => {
-      isOver = true
-    })
-  }
-  await Promise.all([talk(), attack()])
+  const attacking = playHostile(gateway, run).finally(() => {
+    isOver = true
+  })
+  const [answers] = await Promise.all([attacking, talk()])
 
+  await checkRoom(gateway, sent, honest.length, note)
   for (const stream of honest) {
     await stream.atLeast(sent)
     checkStream(stream, sent, note)
     stream.close()
   }
-  for (const answer of answers) checkAnswer(answer, note)
-  assert.ok(!gateway.logs.some((line) => line.includes('request failed')), `${note}: nothing failed inside`)
   return answers
 }
