@@ -48,9 +48,10 @@ const QUERY_ONE_IN = 4
 /** Rooms with large bodies, where readers stall for long enough to be cut off: one in so many. */
 const LARGE_ONE_IN = 4
 const SMALL_BYTES = [64, 1024] as const
-const LARGE_BYTES = [4096, 16_384] as const
+const LARGE_BYTES = [4096, 49_152] as const
 const SHORT_STALL_MS = [10, 200] as const
-const LONG_STALL_MS = [500, 3000] as const
+/** What the systems on both sides keep for a connection is megabytes, and has to be full before anything waits in the gateway. */
+const LONG_STALL_MS = [2_000, 8_000] as const
 const PAUSE_MS = [0, 60] as const
 const PATIENCE_MS = 60_000
 const PROGRESS_MS = 10_000
