@@ -22,6 +22,8 @@ export interface AskOptions
   readonly peer: PartyId
   readonly payload: Payload
   readonly authority?: Authority
+  /** Unix time in ms at which the request is given up, whatever it is made from. */
+  readonly stopAt: number
   readonly gateway: Gateway
   readonly replies: Replies
   /** How long to wait for the answer before the caller makes a signature without the presignature. */
@@ -40,7 +42,7 @@ export async function signPresigned(o: AskOptions): Promise<Signature | undefine
   const meeting = random.bytes(32)
   const { signers } = presigned.context
   const ask = { kind: 'sign-presigned', payload, presignature: presigned.id, reply: replies.id } as const
-  const invitation = makeInvitation(share, signers, ask, Date.now() + o.deadlineMs, o.authority)
+  const invitation = makeInvitation(share, signers, ask, o.stopAt, o.authority)
   const at = { share, meeting, session: sessionOf(context), peer }
 
   let answer: Envelope | undefined

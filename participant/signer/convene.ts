@@ -20,6 +20,8 @@ export interface ConveneOptions {
   readonly ask: Ask
   readonly authority?: Authority
   readonly deadlineMs: number
+  /** Unix time in ms: the deadline that the others are told; `deadlineMs` from now when absent. */
+  readonly stopAt?: number
   /** All of them end the session. */
   readonly signals: readonly (AbortSignal | undefined)[]
   readonly gateway: Gateway
@@ -34,7 +36,7 @@ export interface ConveneOptions {
 export async function convene<T>(o: ConveneOptions, run: (m: MeetingOptions) => Promise<T>): Promise<T> {
   const { share, signers, ask, deadlineMs, gateway, random, work, locks } = o
   const meeting = random.bytes(32)
-  const invitation = makeInvitation(share, signers, ask, Date.now() + deadlineMs, o.authority)
+  const invitation = makeInvitation(share, signers, ask, o.stopAt ?? Date.now() + deadlineMs, o.authority)
   requireSigners(share, signers)
 
   // One signal for the room, the invitations and the protocol: whatever fails first ends all of it.

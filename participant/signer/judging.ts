@@ -21,10 +21,15 @@ export interface SignRequest {
   readonly digest: Uint8Array
   /** The permit and approvals that came with it; nothing about them is checked yet. */
   readonly authority?: Authority
+  /**
+   * Which try of one request it is. When the answer to the one from a presignature is lost, its initiator asks again for a
+   * signature from the start, until the same deadline: a host that counts requests can tell that it is no new one.
+   */
+  readonly attempt?: { readonly isPresigned: boolean; readonly deadline: bigint }
 }
 
 /** A presignature is no signature yet: what is signed with it is decided when that is known. */
-export type PresignRequest = Omit<SignRequest, 'payload' | 'digest' | 'authority'>
+export type PresignRequest = Omit<SignRequest, 'payload' | 'digest' | 'authority' | 'attempt'>
 
 export interface Refusal {
   /** 1 to 32 capital letters and underscores. */
@@ -76,7 +81,14 @@ export async function judge(
     if (digest === undefined) return refusal('PAYLOAD_MALFORMED', 'that is no transaction, or no typed data')
     if (ask.kind === 'sign-presigned' && (await claim?.()) === false)
       return refusal(GONE, 'this side does not have that presignature any more')
-    return await host.decide({ ...request, payload, digest, ...(authority === undefined ? {} : { authority }) })
+    const attempt = { isPresigned: ask.kind === 'sign-presigned', deadline: invitation.deadline }
+    return await host.decide({
+      ...request,
+      payload,
+      digest,
+      attempt,
+      ...(authority === undefined ? {} : { authority }),
+    })
   } catch {
     return refusal('INTERNAL', 'the policy could not decide')
   }

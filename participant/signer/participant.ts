@@ -163,7 +163,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
         })
 
   /** From the pool, if there is something for this request; undefined when it has to be made from the start. */
-  async function warm(o: SignOptions, key: PoolKey, share: KeyShare): Promise<Signature | undefined> {
+  async function warm(o: SignOptions, stopAt: number, key: PoolKey, share: KeyShare): Promise<Signature | undefined> {
     const [peer, ...others] = key.signers.filter((id) => id !== share.identity.id)
     if (pool === undefined || peer === undefined || others.length > 0 || o.payload.kind === 'digest') return undefined
     refill?.watch(key)
@@ -173,7 +173,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
     const ending = linkSignals([closing.signal, o.signal])
     const { signal } = ending
     const answerMs = Math.min(ANSWER_MS, deadlineMs / 2)
-    const about = { share, presigned, peer, payload, replies, deadlineMs, answerMs, signal }
+    const about = { share, presigned, peer, payload, replies, stopAt, deadlineMs, answerMs, signal }
     try {
       const more = {
         ...(authority === undefined ? {} : { authority }),
@@ -197,13 +197,13 @@ export function openParticipant(o: ParticipantOptions): Participant {
       const { publicKey } = share.core
       signing++
       try {
-        const quick = await warm(options, key, share)
+        const quick = await warm(options, stopAt, key, share)
         if (quick !== undefined) return { account, publicKey, digest, signature: quick }
         onStep?.('inviting')
         const ask = { kind: 'sign', payload } as const
         const signals = [closing.signal, options.signal]
         const left = Math.max(1, stopAt - Date.now())
-        const session = { ...common, share, signers, ask, deadlineMs: left, signals }
+        const session = { ...common, share, signers, ask, stopAt, deadlineMs: left, signals }
         const more = {
           ...(authority === undefined ? {} : { authority }),
           ...(onEvidence === undefined ? {} : { onEvidence }),

@@ -117,6 +117,47 @@ function permitted(id: string, account = 'main', value = 1n): SignRequest {
 
 const asking = ruleOf({ accounts: 'any', permit: true, max_value_per_day: 'unlimited' })
 
+test('a request whose answer was lost comes again once, from the start, and as the same one alone', async () => {
+  let caller: string | undefined
+  const { decide, journal } = await open([{ ...asking, callers: 'any' }], { httpCaller: () => caller as string })
+  const [warm, cold] = [
+    { isPresigned: true, deadline: 1000n },
+    { isPresigned: false, deadline: 1000n },
+  ]
+  const first = permitted('r1')
+  assert.equal(await decide({ ...first, attempt: warm }), undefined)
+  const others: readonly (readonly [string, SignRequest])[] = [
+    ['from a presignature again', { ...first, attempt: warm }],
+    ['until another time', { ...first, attempt: { ...cold, deadline: 1001n } }],
+    ['by another party', { ...first, from: 'other', attempt: cold }],
+    ['something else', { ...permitted('r1', 'main', 2n), attempt: cold }],
+    ['nobody knows which try', first],
+  ]
+  for (const [what, request] of others) assert.equal(await decide(request), 'PERMIT_USED', what)
+  caller = 'somebody'
+  assert.equal(await decide({ ...first, attempt: cold }), 'PERMIT_USED', 'by another caller')
+  caller = undefined
+  assert.equal(await decide({ ...first, attempt: cold }), undefined)
+  assert.equal(await decide({ ...first, attempt: cold }), 'PERMIT_USED', 'once')
+  await journal.close()
+})
+
+test('one from the start does not come again; and what came first is known after a restart', async () => {
+  const { decide, journal, path } = await open([asking])
+  const [warm, cold] = [
+    { isPresigned: true, deadline: 1000n },
+    { isPresigned: false, deadline: 1000n },
+  ]
+  assert.equal(await decide({ ...permitted('r1'), attempt: cold }), undefined)
+  assert.equal(await decide({ ...permitted('r1'), attempt: cold }), 'PERMIT_USED')
+  assert.equal(await decide({ ...permitted('r2'), attempt: warm }), undefined)
+  await journal.close()
+  const again = await open([asking], { path })
+  assert.equal(await again.decide({ ...permitted('r2'), attempt: cold }), undefined)
+  assert.equal(await again.decide({ ...permitted('r2'), attempt: cold }), 'PERMIT_USED')
+  await again.journal.close()
+})
+
 test('a permit is for one request: its id, account, digest and expiry, under the key', async () => {
   const { decide } = await open([asking])
   const r = request(transaction())

@@ -6,6 +6,7 @@
  * It is asked when the payload is known, for signatures from the start and for those from presignatures alike.
  * Presignatures themselves say nothing about a payload: they need a rule for the account and the caller.
  */
+import { createHash } from 'node:crypto'
 import { MpcError, type PresignRequest, type Refusal, type Secret, type SignRequest } from '../../participant/index.ts'
 import { type Approval, isApproval, isPermit } from '../../participant/signer/authority.ts'
 import type { Journal } from './journal.ts'
@@ -38,7 +39,8 @@ export function filePolicy(o: FilePolicyOptions): FilePolicy {
   const approvers = new Map(Object.entries(file.approvers).map(([name, key]) => [key, name]))
   const callerOf = (from: string): string => o.httpCaller?.() ?? from
 
-  function shownBy({ account, authority }: SignRequest, { kind, digest }: Subject, nowMs: number): Asked['shown'] {
+  function shownBy(request: SignRequest, { kind, digest }: Subject, nowMs: number): Asked['shown'] {
+    const { account, authority } = request
     const about = { id: authority?.requestId ?? '', account, digest }
     const isInTime = (expires: number): boolean => 1000 * expires > nowMs
     const isFar = (expires: number): boolean => 1000 * expires > nowMs + 1000 * LONGEST_SECONDS
@@ -53,10 +55,18 @@ export function filePolicy(o: FilePolicyOptions): FilePolicy {
         if (o.permitKey === undefined || !isPermit(o.permitKey, about, permit)) return 'PERMIT_INVALID'
         if (!isInTime(permit.expires)) return 'PERMIT_EXPIRED'
         if (isFar(permit.expires)) return 'PERMIT_INVALID'
-        return journal.isUsed(permitId(about)) ? 'PERMIT_USED' : undefined
+        // the answer from a presignature was lost: the same request, once more, from the start
+        const again = request.attempt?.isPresigned === false ? attemptOf(request, digest) : undefined
+        return journal.isUsed(permitId(about), again) ? 'PERMIT_USED' : undefined
       },
       approvedBy: () => new Set((authority?.approvals ?? []).flatMap((a) => nameOf(a) ?? [])),
     }
+  }
+
+  /** Who asks for what, until when: a request that comes again is told from another one by all of these. */
+  function attemptOf({ from, attempt }: SignRequest, digest: Uint8Array): string {
+    const all = [from, o.httpCaller?.(), Buffer.from(digest).toString('hex'), String(attempt?.deadline)]
+    return createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 32)
   }
 
   /** The first rule with enough left of its day, and what to write down for it. */
@@ -64,6 +74,7 @@ export function filePolicy(o: FilePolicyOptions): FilePolicy {
     const { account, authority } = request
     const digest = Buffer.from(subject.digest).toString('hex')
     const value = subject.transaction?.value
+    const again = request.attempt?.isPresigned === true ? { attempt: attemptOf(request, subject.digest) } : {}
     for (const rule of rules) {
       if (value !== undefined) {
         const spent = journal.spent(rule.name, account, digest, nowMs)
@@ -76,7 +87,9 @@ export function filePolicy(o: FilePolicyOptions): FilePolicy {
         ...(counts ? { spent: { rule: rule.name, account, digest, wei: value.toString() } } : {}),
         ...(permit === undefined
           ? {}
-          : { permit: { id: permitId({ id: authority?.requestId ?? '', account }), expires: permit.expires } }),
+          : {
+              permit: { id: permitId({ id: authority?.requestId ?? '', account }), expires: permit.expires, ...again },
+            }),
       }
     }
     return 'DAILY_VALUE_EXCEEDED'

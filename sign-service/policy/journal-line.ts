@@ -11,7 +11,10 @@ const entrySchema = z.strictObject({
   spent: z
     .strictObject({ rule: z.string(), account: z.string(), digest: z.string(), wei: z.string().regex(/^[0-9]{1,78}$/) })
     .optional(),
-  permit: z.strictObject({ id: z.string(), expires: z.number().int().nonnegative() }).optional(),
+  /** `attempt` names the request that has used it, as long as that may come again as a signature from the start. */
+  permit: z
+    .strictObject({ id: z.string(), expires: z.number().int().nonnegative(), attempt: z.string().optional() })
+    .optional(),
 })
 
 /** One request that may be signed. */

@@ -28,7 +28,8 @@ const FILE_LIMIT = 256 * 1024 * 1024
 export interface Journal {
   /** Wei of the last 24 hours by this rule for this account, without what has this digest: signing it again is the same. */
   spent(rule: string, account: string, exceptDigest: string, nowMs: number): bigint
-  isUsed(permit: string): boolean
+  /** Unless it was used by this attempt, which comes again. */
+  isUsed(permit: string, attempt?: string): boolean
   /**
    * Counts at once, for every request that is judged after it, and resolves when it would survive a crash. Throws
    * StateError when it would not: then nothing may be signed.
@@ -56,7 +57,7 @@ class FileJournal implements Journal {
   readonly #now: () => number
   /** By rule and account, then by digest. */
   #spent = new Map<string, Map<string, { readonly at: number; readonly wei: bigint }>>()
-  #permits = new Map<string, number>()
+  #permits = new Map<string, { readonly expires: number; readonly attempt: string | undefined }>()
   #file: FileHandle | undefined
   #size = 0
   #lines = 0
@@ -121,8 +122,9 @@ class FileJournal implements Journal {
     return sum
   }
 
-  isUsed(permit: string): boolean {
-    return this.#permits.has(permit)
+  isUsed(permit: string, attempt?: string): boolean {
+    const used = this.#permits.get(permit)
+    return used !== undefined && (attempt === undefined || used.attempt !== attempt)
   }
 
   record(entry: Entry): Promise<void> {
@@ -199,7 +201,9 @@ class FileJournal implements Journal {
         entries.push({ at, spent: { rule, account, digest, wei: wei.toString() } })
       }
     }
-    for (const [id, expires] of this.#permits) entries.push({ at: 0, permit: { id, expires } })
+    for (const [id, { expires, attempt }] of this.#permits) {
+      entries.push({ at: 0, permit: { id, expires, ...(attempt === undefined ? {} : { attempt }) } })
+    }
     const lines = entries.map(formatLine)
     await this.#abandon()
     await writeFileAtomic(this.#path, lines.join(''), { force: true })
@@ -233,7 +237,12 @@ class FileJournal implements Journal {
   }
 
   #apply({ at, spent, permit }: Entry): void {
-    if (permit !== undefined) this.#permits.set(permit.id, Math.max(permit.expires, this.#permits.get(permit.id) ?? 0))
+    if (permit !== undefined) {
+      const { id, attempt } = permit
+      const expires = Math.max(permit.expires, this.#permits.get(id)?.expires ?? 0)
+      // an attempt that has come again does not come once more
+      this.#permits.set(id, { expires, attempt })
+    }
     if (spent === undefined) return
     const key = keyOf(spent.rule, spent.account)
     const digests = this.#spent.get(key) ?? new Map<string, { at: number; wei: bigint }>()
@@ -254,7 +263,7 @@ class FileJournal implements Journal {
       if (digests.size === 0) this.#spent.delete(key)
     }
     if (this.#permits.size < this.#nextSweep) return
-    for (const [id, expires] of this.#permits) {
+    for (const [id, { expires }] of this.#permits) {
       if (1000 * expires < now - PERMIT_MEMORY_MS) this.#permits.delete(id)
     }
     this.#nextSweep = 2 * this.#permits.size + 1000
