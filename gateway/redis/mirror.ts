@@ -25,6 +25,9 @@ import type { Presence, SharedRooms } from './shared-rooms.ts'
 /** For readers that another gateway may have more memory for. */
 const RETRY_MS = [500, 1500] as const
 
+/** Of messages that wait for one before them. Further ones are read. */
+const MAX_EARLY = 256
+
 export interface MirrorOptions {
   readonly id: string
   readonly link: Links
@@ -91,14 +94,20 @@ export class Mirror {
   async rejoin(): Promise<void> {
     await this.opened
     if (this.#isOver) return
-    void this.#leave().catch(() => {})
+    this.#leaveFor(() => Promise.resolve())
     await this.#join('*', false)
+  }
+
+  /** Two that rejoin at once leave one subscription. */
+  #leaveFor(next: () => Promise<void>): void {
+    void this.#leave().catch(() => {})
+    this.#leave = next
   }
 
   async #join(pass: Pass, makes: boolean): Promise<Found<void>> {
     const { link, shared, id } = this.#options
     try {
-      this.#leave = await link.subscribe(shared.channelsOf(id), (message) => this.#receive(message))
+      this.#leaveFor(await link.subscribe(shared.channelsOf(id), (message) => this.#receive(message)))
     } catch {
       return { ok: false, refusal: refusals.storeUnavailable() }
     }
@@ -188,7 +197,7 @@ export class Mirror {
     if (this.#isOver) return
     if (room === undefined) {
       // Before the first read there is nothing to compare with. The read may bring this one, or not any more.
-      if (message.kind === 'message') this.#early.set(message.id, message)
+      if (message.kind === 'message' && this.#early.size < MAX_EARLY) this.#early.set(message.id, message)
     } else if (message.epoch !== room.epoch) {
       // The last words of the room before this one are nothing new.
       if (message.kind !== 'gone') this.end()
@@ -199,6 +208,11 @@ export class Mirror {
       this.#takeEarly()
     } else if (message.id > room.nextId) {
       if (this.#early.size === 0) this.#readsAfter = this.#asked
+      if (this.#early.size >= MAX_EARLY) {
+        this.#wantedNextId = Math.max(this.#wantedNextId, message.id + 1)
+        void this.fill()
+        return
+      }
       this.#early.set(message.id, message)
       this.#takeEarly()
     }
