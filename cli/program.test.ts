@@ -137,6 +137,15 @@ test('locks are listed, stop signing, and are cleared', async () => {
   assert.equal(exitCode, 6)
   assert.match(stderr, /^wallet-mpc: locked: a signature of account "main" with service failed \(PARTIAL_SIG\)/)
 
+  for (const [account, peer] of [
+    ['other', 'service'],
+    ['main', 'third'],
+  ] as const) {
+    const wrong = await run(['unlock', '--config', config, '--account', account, '--peer', peer])
+    assert.equal(wrong.exitCode, 2)
+    assert.match(wrong.stderr, /^wallet-mpc: no such lock\n/)
+  }
+  assert.match((await run(['locks', '--config', config])).stdout, /^main: client/, 'the lock of others is still there')
   const unlocked = await run(['unlock', '--config', config, '--account', 'main', '--peer', 'service'])
   assert.equal(unlocked.stdout, 'unlocked: main with service\n')
   assert.equal((await run(['locks', '--config', config])).stdout, 'no locks\n')

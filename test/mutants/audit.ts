@@ -154,8 +154,6 @@ export const audit: readonly Mutant[] = [
     'config/edge/ranges.ts',
     ['config/edge/ranges.test.ts'],
     [
-      ['IPv4 over IPv6', "text.replace(/^::ffff:(?=\\d+\\.\\d+\\.\\d+\\.\\d+$)/i, '')", 'text'],
-      ['what is no address', 'version !== 0 && list', 'list'],
       ['its kind', "version === 6 ? 'ipv6' : 'ipv4'", "'ipv4'"],
       ['addresses', 'if (prefix === undefined) list.addAddress(address, family)', 'if (prefix === undefined) continue'],
     ],
