@@ -26,6 +26,8 @@ const OPENS_PARTICIPANTS = 'participant/signer/testing-participant.node.ts'
 const ELSEWHERE = /^test\/(imports|gateway-[a-z]+)\.test\.ts$/
 /** A file that hangs is a failure, and not the end of the run. */
 const FILE_LIMIT_MS = 1_200_000
+/** Of what a failure says; the rest is in a run of that file alone. */
+const WHY_LINES = 12
 
 interface Combination {
   readonly name: string
@@ -141,8 +143,8 @@ async function runCombination(
     const { cause, failureType } = details.error as Error & { readonly failureType?: string }
     // of a suite, the tests in it have said it already
     if (failureType === 'subtestsFailed') continue
-    const [why = ''] = String(cause instanceof Error ? cause.message : cause).split('\n')
-    failures.push(`${relative(ROOT, file)}: ${name} (${why})`)
+    const why = String(cause instanceof Error ? cause.message : cause).trim()
+    failures.push(`${relative(ROOT, file)}: ${name}\n    ${why.split('\n').slice(0, WHY_LINES).join('\n    ')}`)
   }
   return { combination, passed, skipped, failures, seconds: (performance.now() - started) / 1000 }
 }
