@@ -31,6 +31,11 @@ const CLASSES: readonly ExitClass[] = [
     codes: ['STATE'],
     meaning: 'not possible now: not confirmed, expired, or a file could not be written',
   },
+  {
+    exitCode: 7,
+    codes: ['LEASE'],
+    meaning: 'the lease of the cluster is held by another service, or could not be kept',
+  },
   { exitCode: EXIT_INTERRUPTED, codes: [], meaning: 'interrupted' },
 ]
 

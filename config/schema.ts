@@ -20,6 +20,7 @@ import {
 import { admissionProblems, authSection, tlsSection } from './gateway-auth.ts'
 import { storeSection } from './gateway-store.ts'
 import { clientKeystore, clientKeystoreProblems, serviceKeystore, serviceKeystoreProblems } from './keystore.ts'
+import { leaseProblems, leaseSection } from './lease.ts'
 import { apiProblems, apiSection, serviceMetricsSection } from './service-api.ts'
 
 const MAX_PARTIES = 255
@@ -171,6 +172,7 @@ export const serviceSchema = z
       .prefault({}),
     performance: z.strictObject({ workers: integer(0, 256).optional() }).prefault({}),
     keystore: serviceKeystore(),
+    lease: leaseSection(),
     api: apiSection(),
     metrics: serviceMetricsSection(),
     audit: z.strictObject({ enabled: boolean().default(true), file: text('a file name').optional() }).prefault({}),
@@ -182,6 +184,7 @@ export const serviceSchema = z
       ...policyProblems(value.policy),
       ...apiProblems(value.server.host, value.api),
       ...serviceKeystoreProblems(value.keystore),
+      ...leaseProblems(value.lease),
     ]
     for (const problem of problems) context.addIssue({ code: 'custom', ...problem })
   })

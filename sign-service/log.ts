@@ -44,6 +44,9 @@ export const LOG_FIELDS = [
   'file',
   'folder',
   'step',
+  'lease',
+  'holder',
+  'head',
   'error',
   'at',
 ] as const

@@ -16,6 +16,8 @@ export interface MetricsSources {
   readonly pool: () => PoolCounts | undefined
   /** Of the HTTP interface. */
   readonly apiSessions: () => number
+  /** Whether the lease is held; undefined without one. */
+  readonly lease?: (() => boolean) | undefined
 }
 
 export interface Metrics {
@@ -26,6 +28,7 @@ export interface Metrics {
   created(ms: number, code: string | undefined): void
   keystore(operation: 'open' | 'add' | 'remove' | 'reload', ok: boolean): void
   locked(): void
+  leaseRenewed(ok: boolean): void
   /** Nothing is left in the process that Node would wait for. */
   close(): void
 }
@@ -69,6 +72,12 @@ export function createMetrics(o: MetricsSources): Metrics {
   ])
   const keystoreOps = counter('keystore_operations_total', 'Operations on the key share store', ['operation', 'result'])
   const locks = counter('locks_total', 'Accounts that were locked after a signature failed')
+  const { lease } = o
+  const renewals =
+    lease && counter('lease_renewals_total', 'Renewals of the lease of the cluster, and those that failed', ['result'])
+  // from the start, so that the first failure is an increase
+  for (const result of ['ok', 'failed']) renewals?.inc({ result }, 0)
+  if (lease !== undefined) gauge('lease_held', 'Whether the lease of the cluster is held', () => (lease() ? 1 : 0))
   gauge('accounts_loaded', 'Accounts that are served', o.accounts)
   gauge('sessions', 'Signings and presignings that run', o.sessions)
   gauge('http_sessions', 'Sessions of the HTTP interface', o.apiSessions)
@@ -118,6 +127,7 @@ export function createMetrics(o: MetricsSources): Metrics {
       keystoreOps.inc({ operation, result: ok ? 'ok' : 'failed' })
     },
     locked: () => locks.inc(),
+    leaseRenewed: (ok) => renewals?.inc({ result: ok ? 'ok' : 'failed' }),
     close: () => registry.clear(),
   }
 }

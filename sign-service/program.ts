@@ -3,7 +3,7 @@
 import { AuditError, type AuditLog, openAuditLog } from '../config/audit/writer.ts'
 import { CommandError } from '../config/failure.ts'
 import { ConfigError, loadServiceConfig } from '../config/load.ts'
-import { createLogger } from '../config/logger.ts'
+import { createLogger, type Logger } from '../config/logger.ts'
 import { addOption, type Host, namingFlags, runProgram } from '../config/program.ts'
 import type { KeyPath, ServiceConfig } from '../config/schema.ts'
 import { auditFile } from '../config/state-folder.ts'
@@ -12,6 +12,10 @@ import { VERSION } from '../config/version.ts'
 import { currentCaller } from './api/caller.ts'
 import { defineDoctor } from './doctor/command.ts'
 import type { Keystore } from './keystore.ts'
+import { openLeaseApi } from './lease/api.ts'
+import { guardAudit, guardKeystore } from './lease/guard.ts'
+import { LeaseError } from './lease/lease.ts'
+import { type ServiceLease, takeLease } from './lease/take.ts'
 import { logOptions } from './log.ts'
 import { openPolicy, readPolicy } from './policy.ts'
 import { reloading } from './reloading.ts'
@@ -28,6 +32,9 @@ const FLAGS: Readonly<Partial<Record<KeyPath<ServiceConfig>, string>>> = {
   'logging.level': '--log-level',
   'logging.format': '--log-format',
 }
+
+/** For the end of what runs, when the lease is lost. */
+const LOST_CLOSE_MS = 1_000
 
 interface Flags {
   readonly gateway?: string
@@ -70,30 +77,31 @@ async function run(host: Host, file: string | undefined, flags: Flags): Promise<
   if (flags.keyShares !== undefined && (config.keystore.folder ?? config.keystore.type) !== 'file') {
     throw new CommandError('--key-shares: expected no keystore in the configuration that the shares are in')
   }
-  const isCheck = flags.checkConfig === true
-  const keystore = await openShares(config, host, { owns: !isCheck })
+  const logger = openLogger(config, host)
+  if (flags.checkConfig === true) return check(host, config, logger)
+  const lease = await takeLease(config, host, logger)
+  const keystore = await openShares(config, host, { owns: true }).catch(async (e: unknown) => {
+    await lease?.release()
+    throw e
+  })
   try {
-    await serve(host, load, config, keystore, isCheck)
+    const read = (next: ServiceConfig): Promise<Keystore> => openShares(next, host, { owns: false })
+    await runService({ host, load, config, keystore, read, start: startService, lease })
   } finally {
     await keystore.close()
+    // the last thing: whoever takes it opens what we had open
+    await lease?.release()
   }
 }
 
-async function serve(
-  host: Host,
-  load: () => ServiceConfig,
-  config: ServiceConfig,
-  keystore: Keystore,
-  isCheck: boolean,
-): Promise<void> {
-  if (isCheck) {
-    await openTokenFile(config.gateway.token_file, () => undefined)
-    await readPolicy(config)
-    host.stdout.write(`sign-service: configuration and key shares are valid; accounts: ${keystore.shares.size}\n`)
-    return
-  }
-  const read = (next: ServiceConfig): Promise<Keystore> => openShares(next, host, { owns: false })
-  await runService({ host, load, config, keystore, read, start: startService })
+/** Changes nothing, and takes neither lock nor lease. */
+async function check(host: Host, config: ServiceConfig, logger: Logger): Promise<void> {
+  const { shares, close } = await openShares(config, host, { owns: false })
+  await close()
+  await openToken(config, logger)
+  await readPolicy(config)
+  if (config.lease.type === 'kubernetes') await openLeaseApi(config, host.env)
+  host.stdout.write(`sign-service: configuration and key shares are valid; accounts: ${shares.size}\n`)
 }
 
 export interface RunOptions {
@@ -104,26 +112,50 @@ export interface RunOptions {
   /** Looks at the shares without locking them. */
   read(config: ServiceConfig): Promise<Keystore>
   readonly start: (o: ServiceOptions) => Promise<RunningService>
+  readonly lease?: ServiceLease | undefined
 }
 
-/** Until the host's signal. */
-export async function runService({ host, load, config, keystore, read, start }: RunOptions): Promise<void> {
+/** Until the host's signal. Throws LeaseError when the lease is lost before. */
+export async function runService({ host, load, config, keystore, read, start, lease }: RunOptions): Promise<void> {
   const { shares } = keystore
-  const { level, format } = config.logging
-  const logger = createLogger({ name: 'sign-service', level, format, destination: host.stdout, ...logOptions })
-  const gatewayHeaders = await openTokenFile(config.gateway.token_file, (error) =>
-    logger.warn({ error }, 'gateway: token'),
-  )
-  const audit = await openAudit(config)
+  const logger = openLogger(config, host)
+  const gatewayHeaders = await openToken(config, logger)
+  const log = await openAudit(config)
+  const audit = log && lease ? guardAudit(lease, log) : log
   const policy = await openPolicy(config, { httpCaller: () => currentCaller.getStore()?.name })
-  const service = await start({ config, keyShares: shares, logger, policy, gatewayHeaders, audit, keystore })
+  const service = await start({
+    config,
+    keyShares: shares,
+    logger,
+    policy,
+    gatewayHeaders,
+    audit,
+    keystore: lease === undefined ? keystore : guardKeystore(lease, keystore),
+    lease,
+  })
+  lease?.onRenewal((ok) => service.leaseRenewed(ok))
   await audit?.append('started', { version: VERSION, accounts: [...shares.keys()] })
   host.onReload?.(reloading({ load, config, service, policy, log: logger, audit, read }))
-  await aborted(host.signal)
+  const why = await Promise.race([aborted(host.signal), ...(lease === undefined ? [] : [lease.lost])])
+  if (why !== undefined) {
+    // what runs can't be ended well: nothing may be said any more
+    await Promise.race([service.close(0), pause(LOST_CLOSE_MS)])
+    throw new LeaseError(`the lease was lost: ${why}; another service may have it now`)
+  }
   await service.close()
   await policy.close()
+  if (lease?.isHeld() === false) throw new LeaseError('the lease was lost while the service was closing')
   await audit?.append('stopped', {})
   await audit?.close()
+}
+
+function openLogger(config: ServiceConfig, host: Host): Logger {
+  const { level, format } = config.logging
+  return createLogger({ name: 'sign-service', level, format, destination: host.stdout, ...logOptions })
+}
+
+function openToken(config: ServiceConfig, logger: Logger) {
+  return openTokenFile(config.gateway.token_file, (error) => logger.warn({ error }, 'gateway: token'))
 }
 
 async function openAudit(config: ServiceConfig): Promise<AuditLog | undefined> {
@@ -149,9 +181,13 @@ function overrides(flags: Flags): Partial<Record<KeyPath<ServiceConfig>, unknown
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }

@@ -16,6 +16,7 @@ import {
   CGGMP24_3072,
   connectGateway,
   createParticipant,
+  type Gateway,
   type GatewayOptions,
   type KeyShare,
   type Participant,
@@ -30,6 +31,7 @@ import type { ApiServer } from './api/server.ts'
 import { audited, recordEnd } from './audited.ts'
 import { gatewayCheck } from './gateway-check.ts'
 import type { Changes } from './keystore-changes.ts'
+import { guardFetch, guardGateway, type LeaseState } from './lease/guard.ts'
 import { inSession, type Log, outsideRequests } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { type Policy, policyOf } from './policy.ts'
@@ -48,6 +50,8 @@ export interface ServiceOptions {
   readonly audit?: AuditLog | undefined
   /** Keeps shares of new accounts; without it none are made. */
   readonly keystore?: Changes | undefined
+  /** Nothing is said to anybody once it is over. */
+  readonly lease?: LeaseState | undefined
 }
 
 export interface RunningService {
@@ -62,6 +66,8 @@ export interface RunningService {
   reload(o: { readonly keyShares: ReadonlyMap<string, KeyShare>; readonly policy?: Policy }): Promise<void>
   /** Counts that what was asked to be read again could not be. */
   notReloaded(): void
+  /** Counts a renewal of the lease, or that there was none. */
+  leaseRenewed(ok: boolean): void
   /** Takes no new signings, lets the running ones end for `graceMs`, abandons the rest. Can be called again. */
   close(graceMs?: number): Promise<void>
 }
@@ -86,7 +92,7 @@ export function startService(o: ServiceOptions): Promise<RunningService> {
 
 /** Without the refusal of test levels, for tests; programs use `startService`. */
 export async function openService(
-  { config, logger, gatewayHeaders, audit, ...o }: ServiceOptions,
+  { config, logger, gatewayHeaders, audit, lease, ...o }: ServiceOptions,
   ground: Ground,
 ): Promise<RunningService> {
   const { url } = config.gateway
@@ -94,7 +100,12 @@ export async function openService(
   let keyShares = o.keyShares
   const log: Log = logger
   const trace: GatewayOptions['trace'] = (event) => logRoom(log, event)
-  const gateway = connectGateway({ url, trace, ...(gatewayHeaders !== undefined && { headers: gatewayHeaders }) })
+  const gateway = connectGateway({
+    url,
+    trace,
+    ...(gatewayHeaders !== undefined && { headers: gatewayHeaders }),
+    ...(lease !== undefined && { fetch: guardFetch(lease) }),
+  })
   const { workers } = config.performance
   const work = createWorkerPool(workers === undefined ? {} : { size: workers })
   void work.ready.then(() => log.debug({ workers: work.size }, 'worker threads'))
@@ -105,13 +116,14 @@ export async function openService(
     sessions: () => servings.reduce((sum, s) => sum + s.service.sessions, 0),
     pool: () => poolCounts(servings),
     apiSessions: () => hub?.rooms ?? 0,
+    lease: lease && (() => lease.isHeld()),
   })
   const locks = loggedLocks(config, log, () => metrics.locked())
   let servings: readonly Serving[] = []
 
   /** Participants with these shares, in the rooms of the gateway and behind the interface. */
   const serve = (shares: ReadonlyMap<string, KeyShare>): readonly Serving[] =>
-    (hub === undefined ? [gateway] : [gateway, hub.gateway]).map((over, i) => {
+    (hub === undefined ? [gateway] : [gateway, inProcess(hub, lease)]).map((over, i) => {
       const isApi = i > 0
       const elsewhere = (account: string) => (isApi ? notForCaller(account) : undefined)
       return startServing({
@@ -195,6 +207,7 @@ export async function openService(
         keep: o.keystore === undefined ? undefined : keep,
         onRequest: (route, status, ms, code) => metrics.request(route, status, ms, code),
         onCreated: (ms, code) => metrics.created(ms, code),
+        mayAnswer: () => lease?.isHeld() ?? true,
       })
       log.info({ url: api.url }, 'http interface')
     }
@@ -250,11 +263,16 @@ export async function openService(
       log.info({ accounts: keyShares.size }, 'reloaded')
     },
     notReloaded: () => metrics.keystore('reload', false),
+    leaseRenewed: (ok) => metrics.leaseRenewed(ok),
     close(graceMs = CLOSE_GRACE_MS) {
       closing ??= shutDown(graceMs)
       return closing
     },
   }
+}
+
+function inProcess(hub: Hub, lease: LeaseState | undefined): Gateway {
+  return lease === undefined ? hub.gateway : guardGateway(lease, hub.gateway)
 }
 
 /** Throws ConfigError where a policy file was to be read. */

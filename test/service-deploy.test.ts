@@ -134,7 +134,7 @@ test('Kubernetes: one pod, one volume that only it mounts, probes of the metrics
   const all = documents('kubernetes/sign-service.yaml')
   assert.deepEqual(
     all.map((document) => String(document['kind'])),
-    ['StatefulSet', 'Service', 'NetworkPolicy', 'NetworkPolicy'],
+    ['StatefulSet', 'ServiceAccount', 'Role', 'RoleBinding', 'Service', 'NetworkPolicy', 'NetworkPolicy'],
   )
   const spec = all[0]?.['spec']
   assert.equal(spec?.['replicas'], 1)
@@ -158,9 +158,56 @@ test('Kubernetes: one pod, one volume that only it mounts, probes of the metrics
       capabilities: { drop: ['ALL'] },
     })
   }
-  const network = all[2]?.['spec']
+  const network = all.find((document) => String(document['kind']) === 'NetworkPolicy')?.['spec']
   assert.deepEqual(network?.['policyTypes'], ['Ingress', 'Egress'])
   assert.deepEqual(network?.['podSelector'], { matchLabels: { app: 'sign-service' } }, 'of the service')
+})
+
+test('Kubernetes: the lease, with rights on that one, and a token for one container', () => {
+  const all = documents('kubernetes/sign-service.yaml')
+  const of = (kind: string) => all.find((document) => String(document['kind']) === kind)
+  const pod = of('StatefulSet')?.['spec']?.['template']?.['spec']
+  const container = pod?.['containers']?.[0]
+  const pairs = container?.['env'] as unknown as readonly { readonly name: string; readonly value: string }[]
+  const { lease } = loadServiceConfig({
+    cwd: import.meta.dirname,
+    env: Object.fromEntries(pairs.map(({ name, value }) => [name, value])),
+  })
+  assert.equal(lease.type, 'kubernetes')
+  assert.ok(lease.wait_seconds > lease.duration_seconds, 'a pod that comes after a killed one gets it')
+  const probe = container?.['startupProbe'] as unknown as {
+    readonly periodSeconds: number
+    readonly failureThreshold: number
+  }
+  assert.ok(probe.periodSeconds * probe.failureThreshold > lease.wait_seconds, 'and has the time to wait for it')
+  const account = String(pod?.['serviceAccountName'])
+  assert.equal(String(of('ServiceAccount')?.['metadata']?.['name']), account)
+  const role = of('Role')
+  assert.deepEqual(role?.['rules'], [
+    {
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      resourceNames: [lease.name],
+      verbs: ['get', 'update'],
+    },
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+  ])
+  const binding = of('RoleBinding')
+  assert.deepEqual(binding?.['roleRef'], {
+    apiGroup: 'rbac.authorization.k8s.io',
+    kind: 'Role',
+    name: String(role?.['metadata']?.['name']),
+  })
+  assert.deepEqual(binding?.['subjects'], [{ kind: 'ServiceAccount', name: account }])
+  const mounts = container?.['volumeMounts'] as unknown as readonly {
+    readonly name: string
+    readonly mountPath: string
+  }[]
+  const mount = mounts.find(({ mountPath }) => mountPath === lease.credentials_folder)
+  const volumes = pod?.['volumes'] as unknown as readonly { readonly name: string; readonly projected?: object }[]
+  const text = JSON.stringify(volumes.find(({ name }) => name === mount?.name)?.projected)
+  for (const path of ['token', 'ca.crt', 'namespace']) assert.ok(text.includes(`"path":"${path}"`), path)
+  assert.ok(!JSON.stringify(pod?.['initContainers']).includes(`"${mount?.name}"`), 'nobody else has the token')
 })
 
 test('the image: not root, and no shares in what is built from', () => {

@@ -44,6 +44,7 @@ before(async () => {
     sessions: () => 0,
     pool: () => ({ size: 1, made: 2, used: 1, expired: 0 }),
     apiSessions: () => 0,
+    lease: () => true,
   })
   const about = { session: 's', account: 'a', from: 'peer', kind: 'sign', ms: 5 } as const
   metrics.event({ at: 'signed', ...about })

@@ -19,7 +19,7 @@ import type { Log } from '../log.ts'
 import { createApp } from './app.ts'
 import type { CallerChecks } from './caller.ts'
 import { creatingAccounts } from './create-account.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, errorResponse } from './errors.ts'
 import { Limits } from './limits.ts'
 import { type ApiServer, listen, type TlsFiles } from './server.ts'
 import { Sessions } from './sessions.ts'
@@ -42,6 +42,8 @@ export interface ApiOptions {
   readonly keep: ((account: string) => Keep) | undefined
   onRequest(route: string, status: number, ms: number, code: string | undefined): void
   onCreated(ms: number, code: string | undefined): void
+  /** Asked when an answer is ready: false when this service may say nothing any more. */
+  readonly mayAnswer?: () => boolean
 }
 
 const PROOF_AGE_MS = 5 * 60_000
@@ -107,7 +109,7 @@ export async function openApi(o: ApiOptions): Promise<ApiServer> {
   })
   const tls = await tlsFiles(config)
   const { host, port } = server
-  const listening = await listen(app, { host, port, tls, connections: api.connections })
+  const listening = await listen(answering(app, o.mayAnswer), { host, port, tls, connections: api.connections })
   const timer = setInterval(() => sessions.sweep(), 5_000)
   return {
     ...listening,
@@ -118,6 +120,20 @@ export async function openApi(o: ApiOptions): Promise<ApiServer> {
       // what waits is answered now, with what there is
       sessions.close()
       await closing
+    },
+  }
+}
+
+function answering(
+  app: ReturnType<typeof createApp>,
+  mayAnswer: () => boolean = () => true,
+): Pick<typeof app, 'fetch'> {
+  return {
+    fetch: async (request, env, context) => {
+      const answer = await app.fetch(request, env, context)
+      if (mayAnswer()) return answer
+      const requestId = answer.headers.get('request-id') ?? ''
+      return errorResponse(requestId, new ApiError('UNAVAILABLE', 'this service is ending'))
     },
   }
 }

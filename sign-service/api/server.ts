@@ -37,7 +37,7 @@ const MAX_HEADER_BYTES = 16_384
 
 /** Rejects with Node's error when the address can't be listened on. */
 export async function listen(
-  app: Hono<Environment>,
+  app: Pick<Hono<Environment>, 'fetch'>,
   { host, port, tls, connections }: ServerOptions,
 ): Promise<ApiServer> {
   const options = {

@@ -43,6 +43,7 @@ after(async () => {
 export async function testApi(
   settings: Partial<Record<KeyPath<ServiceConfig>, unknown>> = {},
   decide: ServeOptions['decide'] = () => undefined,
+  mayAnswer: () => boolean = () => true,
 ): Promise<TestApi> {
   const flags = { 'server.port': 0, 'api.enabled': true, 'logging.level': 'debug', ...settings }
   const config = loadServiceConfig({ cwd: import.meta.dirname, env: {}, flags })
@@ -86,6 +87,7 @@ export async function testApi(
     name: 'service',
     onRequest: () => undefined,
     onCreated: () => undefined,
+    mayAnswer,
   })
   closing.push(async () => {
     participant.close()

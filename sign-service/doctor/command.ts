@@ -11,6 +11,7 @@ import { clockFindings } from './clock.ts'
 import { laterFolder, privateFile } from './files.ts'
 import { attempt, type Finding, findingsText, ok } from './finding.ts'
 import { keystoreFindings } from './keystore.ts'
+import { leaseFindings } from './lease.ts'
 
 interface DoctorFlags {
   readonly offline?: boolean
@@ -30,7 +31,7 @@ export function defineDoctor(program: Command, host: Host): void {
       'looks at configuration, files, disk, locks and clock, and says what is wrong; exit code 1 if anything is',
     )
     .argument('[config]', 'YAML file (default: config/sign-service.yaml if it is there)')
-    .option('--offline', 'leave out the gateway')
+    .option('--offline', 'leave out the gateway and the cluster')
     .option('--json', 'print one JSON object')
     .action((file: string | undefined, flags: DoctorFlags) => doctor(host, file, flags))
 }
@@ -58,6 +59,7 @@ async function findingsOf(config: ServiceConfig, host: Host, isOffline: boolean)
     ...(await attempt('locks', () => laterFolder('locks', lockFolder(config)))),
     ...(await attempt('evidence', () => laterFolder('evidence', evidenceFolder(config)))),
     ...(token_file === undefined ? [] : await attempt('token', () => privateFile('token', token_file))),
+    ...(await attempt('lease', () => leaseFindings(config, host.env, isOffline))),
     ...(isOffline ? [] : await attempt('clock', () => clockFindings(url))),
   ]
 }

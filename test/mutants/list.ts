@@ -10,6 +10,7 @@ import { gatewayLimits } from './gateway-limits.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 import { keyShare } from './key-share.ts'
 import { keystore } from './keystore.ts'
+import { lease } from './lease.ts'
 import type { Mutant } from './mutant.ts'
 import { party } from './party.ts'
 import { policy } from './policy.ts'
@@ -40,6 +41,7 @@ export const all: readonly Mutant[] = [
   ...policy,
   ...keyShare,
   ...keystore,
+  ...lease,
   ...rooms,
   ...gateway,
   ...gatewayAuth,
