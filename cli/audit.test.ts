@@ -23,7 +23,14 @@ test('a whole record, by its head, and a changed one', async () => {
   assert.equal(whole.stdout, `whole: 3 lines\nhead: 3 ${head.hash}\n`)
   assert.equal((await verify(path, '--head', `3 ${head.hash}`)).exitCode, 0)
   assert.match((await verify(path, '--head', `4 ${head.hash}`)).stderr, /ends at line 3, expected line 4/)
-  assert.match((await verify(path, '--head', 'x')).stderr, /--head: expected a line number and a hash/)
+  for (const flag of ['--head', '--after']) {
+    assert.match((await verify(path, flag, 'x')).stderr, new RegExp(`${flag}: expected a line number and a hash`))
+  }
+  const [first = '', ...rest] = readFileSync(path, 'utf8').split('\n')
+  const later = join(folder, 'later.jsonl')
+  writeFileSync(later, rest.join('\n'))
+  assert.match((await verify(later)).stderr, /line 1: out of order/)
+  assert.equal((await verify(later, '--after', `1 ${(JSON.parse(first) as { hash: string }).hash}`)).exitCode, 0)
   writeFileSync(path, readFileSync(path, 'utf8').replace('"i":1', '"i":7'))
   const changed = await verify(path)
   assert.equal(changed.exitCode, 2)

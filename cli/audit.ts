@@ -6,12 +6,16 @@ import type { Host } from '../config/program.ts'
 
 export interface AuditFlags {
   readonly head?: string
+  readonly after?: string
   readonly json?: boolean
 }
 
 /** Prints the head of the log. Throws CommandError that names the place where the chain breaks. */
 export async function verifyAudit(host: Host, files: readonly string[], flags: AuditFlags): Promise<void> {
-  const { head, problem } = await verifyAuditLog(files, flags.head === undefined ? undefined : headOf(flags.head))
+  const { head, problem } = await verifyAuditLog(files, {
+    expected: headOf('--head', flags.head),
+    after: headOf('--after', flags.after),
+  })
   if (problem !== undefined) {
     throw new CommandError(
       `${problem} (whole up to line ${head.seq})`,
@@ -23,9 +27,10 @@ export async function verifyAudit(host: Host, files: readonly string[], flags: A
   )
 }
 
-function headOf(text: string): Head {
-  const head = parseHead(text)
-  if (head === undefined)
-    throw new CommandError('--head: expected a line number and a hash, as `audit verify` prints them')
+function headOf(flag: string, text: string | undefined): Head | undefined {
+  const head = text === undefined ? undefined : parseHead(text)
+  if (text !== undefined && head === undefined) {
+    throw new CommandError(`${flag}: expected a line number and a hash, as \`audit verify\` prints them`)
+  }
   return head
 }

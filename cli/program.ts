@@ -118,6 +118,7 @@ function defineAudit(program: Command, host: Host): void {
     .argument('<file...>', 'audit.jsonl; several files are one record, the oldest first')
     .option('--json', 'print JSON')
   addOption(command, '--head <line>', 'a head that was kept elsewhere: number and hash of a line that must be there')
+  addOption(command, '--after <line>', 'the last line of the files before, when those are not at hand')
   command.action((files: string[], flags: AuditFlags) => verifyAudit(host, files, flags))
 }
 

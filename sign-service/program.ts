@@ -33,6 +33,7 @@ const FLAGS: Readonly<Partial<Record<KeyPath<ServiceConfig>, string>>> = {
   'logging.format': '--log-format',
 }
 
+const HEAD_MS = 600_000
 /** For the end of what runs, when the lease is lost. */
 const LOST_CLOSE_MS = 1_000
 
@@ -133,6 +134,7 @@ export async function runService({ host, load, config, keystore, read, start, le
     keystore: lease === undefined ? keystore : guardKeystore(lease, keystore),
     lease,
   })
+  const heads = tellHead(audit, logger)
   lease?.onRenewal((ok) => service.leaseRenewed(ok))
   await audit?.append('started', { version: VERSION, accounts: [...shares.keys()] })
   host.onReload?.(reloading({ load, config, service, policy, log: logger, audit, read }))
@@ -146,12 +148,34 @@ export async function runService({ host, load, config, keystore, read, start, le
   await policy.close()
   if (lease?.isHeld() === false) throw new LeaseError('the lease was lost while the service was closing')
   await audit?.append('stopped', {})
+  heads.end()
   await audit?.close()
 }
 
 function openLogger(config: ServiceConfig, host: Host): Logger {
   const { level, format } = config.logging
   return createLogger({ name: 'sign-service', level, format, destination: host.stdout, ...logOptions })
+}
+
+/**
+ * The head of the record, in the log now and then: logs are kept on another machine, and there the head tells a record
+ * whose end was cut off, or that was written anew, from the one that was.
+ */
+function tellHead(audit: AuditLog | undefined, logger: Logger): { end(): void } {
+  let told = 0
+  const tell = (): void => {
+    if (audit === undefined || audit.head.seq === told) return
+    told = audit.head.seq
+    logger.info({ head: `${audit.head.seq} ${audit.head.hash}` }, 'record')
+  }
+  tell()
+  const timer = setInterval(tell, HEAD_MS).unref()
+  return {
+    end() {
+      clearInterval(timer)
+      tell()
+    },
+  }
 }
 
 function openToken(config: ServiceConfig, logger: Logger) {

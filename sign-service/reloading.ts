@@ -1,5 +1,5 @@
 /**
- * SIGHUP: the configuration file, the policy and the key shares are read again. Shares and policy are exchanged, while what
+ * SIGHUP: a record that was moved away is gone on with in a new file. And the configuration file, the policy and the key shares are read again. Shares and policy are exchanged, while what
  * is under way ends as it began. Everything else of the configuration needs a restart; what has changed of it is told. When
  * something can't be read, nothing is exchanged.
  */
@@ -35,6 +35,7 @@ export function reloading(o: ReloadOptions): () => void {
 
 async function reload({ load, config, service, policy, log, audit, read }: ReloadOptions): Promise<void> {
   try {
+    await audit?.reopen()
     const next = load()
     const { shares, close } = await read({ ...config, policy: next.policy })
     await close()

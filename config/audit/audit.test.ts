@@ -5,8 +5,10 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -76,6 +78,123 @@ for (const [what, change, problem] of changes) {
   })
 }
 
+test('every byte that is changed, taken out or put in is found, and lengths that are less', async () => {
+  const path = join(folder, 'bytes', 'audit.jsonl')
+  const log = await openAuditLog(path)
+  for (const account of ['Zürich', '\ufffd']) await log.append('signed', { account })
+  await log.close()
+  const good = readFileSync(path)
+  const missed: string[] = []
+  const look = async (what: string, bytes: Buffer): Promise<void> => {
+    writeFileSync(path, bytes)
+    if ((await verifyAuditLog([path], { restMs: 0 })).problem === undefined) missed.push(what)
+  }
+  for (let i = 0; i < good.length; i++) {
+    for (const bit of [0x01, 0x80]) {
+      const changed = Buffer.from(good)
+      changed[i] = (good[i] ?? 0) ^ bit
+      await look(`byte ${i} ^ ${bit}`, changed)
+    }
+    await look(`byte ${i} taken out`, Buffer.concat([good.subarray(0, i), good.subarray(i + 1)]))
+    for (const put of ['\r', '\n']) {
+      await look(
+        `${JSON.stringify(put)} at ${i}`,
+        Buffer.concat([good.subarray(0, i), Buffer.from(put), good.subarray(i)]),
+      )
+    }
+    // each of these is waited for
+    if (i % 16 === 0 || i > good.length - 4) await look(`cut at ${i}`, good.subarray(0, i))
+  }
+  // a byte that is no UTF-8 reads as the sign that is there
+  const sign = good.indexOf(Buffer.from('\ufffd'))
+  await look(
+    'another byte for the same sign',
+    Buffer.concat([good.subarray(0, sign), Buffer.of(0xff), good.subarray(sign + 3)]),
+  )
+  await look('a line feed at the end', Buffer.concat([good, Buffer.from('\n')]))
+  assert.deepEqual(missed, [])
+  await look('nothing', good)
+  assert.deepEqual(missed, ['nothing'], 'the log itself is whole')
+})
+
+test('a log that is written to while it is read is whole, each time', async () => {
+  const path = join(folder, 'growing', 'audit.jsonl')
+  const log = await openAuditLog(path)
+  let isOver = false
+  const writing = (async () => {
+    while (!isOver) await log.append('signed', { text: 'x'.repeat(20_000) })
+  })()
+  for (let i = 0; i < 30; i++) assert.equal((await verifyAuditLog([path])).problem, undefined)
+  isOver = true
+  await writing
+  await log.close()
+})
+
+test('a line that is never finished is found, after a while', async () => {
+  const path = await written(2)
+  appendFileSync(path, '{"seq":3')
+  assert.match((await verifyAuditLog([path])).problem ?? 'nothing', /line 3: cut off$/)
+})
+
+test('rotation while it runs: the new file goes on, and neither can be left out', async () => {
+  const path = join(folder, 'rotated', 'audit.jsonl')
+  const log = await openAuditLog(path)
+  await log.append('signed', { i: 1 })
+  await log.reopen()
+  assert.equal(linesOf(path).length, 1, 'nothing was moved')
+  renameSync(path, `${path}.1`)
+  await Promise.all([log.append('signed', { i: 2 }), log.reopen(), log.append('signed', { i: 3 })])
+  await log.append('signed', { i: 4 })
+  await log.close()
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  assert.match(linesOf(path)[0] ?? '', /"event":"log continued"/)
+  assert.equal((await verifyAuditLog([`${path}.1`, path])).problem, undefined)
+  assert.match((await verifyAuditLog([path])).problem ?? 'nothing', /line 1: out of order$/)
+  const { head: last } = await verifyAuditLog([`${path}.1`])
+  assert.equal((await verifyAuditLog([path], { after: last })).problem, undefined)
+  assert.match((await verifyAuditLog([path], { after: { ...last, hash: '1'.repeat(64) } })).problem ?? '', /not linked/)
+  // a restart goes on with the new file
+  const again = await openAuditLog(path)
+  await again.append('signed', { i: 5 })
+  await again.close()
+  assert.equal((await verifyAuditLog([`${path}.1`, path])).problem, undefined)
+})
+
+test('rotation: nothing is written over what somebody put there, and the old file goes on', async () => {
+  const path = join(folder, 'strange', 'audit.jsonl')
+  const log = await openAuditLog(path)
+  await log.append('signed', { i: 1 })
+  renameSync(path, `${path}.1`)
+  writeFileSync(path, 'mine\n')
+  await assert.rejects(log.reopen(), (e: unknown) => e instanceof AuditError && /is another file now/.test(e.message))
+  await log.append('signed', { i: 2 })
+  assert.equal(readFileSync(path, 'utf8'), 'mine\n')
+  assert.equal(linesOf(`${path}.1`).length, 2)
+  rmSync(path)
+  mkdirSync(path)
+  await assert.rejects(log.reopen(), AuditError)
+  await log.close()
+})
+
+test('there is no moment without a head', async () => {
+  const path = await written(1)
+  const log = await openAuditLog(path)
+  let isOver = false
+  const writing = (async () => {
+    while (!isOver) await log.append('signed', {})
+  })()
+  for (let i = 0; i < 2000; i++) assert.ok(parseHead(readFileSync(headFile(path), 'utf8')) !== undefined)
+  isOver = true
+  await writing
+  await log.close()
+  // what is no head is written anew, and not only over its beginning
+  writeFileSync(headFile(path), `${'x'.repeat(200)}\n`)
+  const again = await openAuditLog(path)
+  await again.append('signed', {})
+  assert.deepEqual(parseHead(readFileSync(headFile(path), 'utf8')), again.head)
+  await again.close()
+})
+
 test('a line of another log with the right number is found', async () => {
   const [one, two] = [await written(4), await written(4)]
   const lines = linesOf(one)
@@ -87,9 +206,9 @@ test('a line of another log with the right number is found', async () => {
 test('an expected head tells a log that was written anew from the start', async () => {
   const [one, two] = [await written(4), await written(4)]
   const head = parseHead(readFileSync(headFile(one), 'utf8'))
-  assert.equal((await verifyAuditLog([one], head)).problem, undefined)
-  assert.equal((await verifyAuditLog([one], START)).problem, undefined)
-  assert.match((await verifyAuditLog([two], head)).problem ?? 'nothing', /not the line that was expected/)
+  assert.equal((await verifyAuditLog([one], { expected: head })).problem, undefined)
+  assert.equal((await verifyAuditLog([one], { expected: START })).problem, undefined)
+  assert.match((await verifyAuditLog([two], { expected: head })).problem ?? 'nothing', /not the line that was expected/)
 })
 
 test('several files are one log', async () => {

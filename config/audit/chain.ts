@@ -48,7 +48,12 @@ export function link(
   return { line: `${text.slice(0, -1)},"hash":"${hash}"}`, head: { seq, hash } }
 }
 
-export type LineProblem = 'no line of an audit log' | 'changed' | 'out of order' | 'not linked to the line before'
+export type LineProblem =
+  | 'no line of an audit log'
+  | 'changed'
+  | 'out of order'
+  | 'not linked to the line before'
+  | 'cut off'
 
 /** The head after this line, or what is wrong with it. */
 export function follow(head: Head, line: string): Head | LineProblem {

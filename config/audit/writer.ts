@@ -3,8 +3,11 @@
  * fsync. The head is written after them, so it is never ahead of the log.
  *
  * A line that a crash cut off was never confirmed to anybody: it is taken off at the next start, and that is recorded.
+ *
+ * A file that was moved away is gone on with in a new one, on demand: its first line follows the last one of the old.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Fields, fitting, formatHead, type Head, headOf, LINE_LIMIT, link, parseHead, START } from './chain.ts'
 
@@ -15,6 +18,8 @@ export interface AuditLog {
    * too long for a line, without harm to later ones; lists that are too long are recorded by their length.
    */
   append(event: string, fields: Fields): Promise<void>
+  /** Begins a new file if the old one was moved away. Rejects with AuditError when that can't be; the old one goes on then. */
+  reopen(): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,7 +47,7 @@ export async function openAuditLog(path: string, now: () => Date = () => new Dat
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     file = await open(path, 'a+', 0o600)
-    heads = await open(headFile(path), 'a+', 0o600)
+    heads = await open(headFile(path), constants.O_RDWR | constants.O_CREAT, 0o600)
   } catch (e) {
     throw new AuditError(`${path}: can't be opened (${codeOf(e)})`)
   }
@@ -50,15 +55,38 @@ export async function openAuditLog(path: string, now: () => Date = () => new Dat
   let head = found.head
   const known = parseHead(await heads.readFile('utf8'))
   if (known !== undefined && (known.seq > head.seq || (known.seq === head.seq && known.hash !== head.hash))) {
-    throw new AuditError(`${path}: ends before line ${known.seq}, which ${headFile(path)} knows: lines are missing`)
+    throw new AuditError(
+      `${path}: ends before line ${known.seq}, which ${headFile(path)} knows: lines are missing, or the file was moved away`,
+    )
   }
+  if (known === undefined) await heads.truncate(0)
 
   let waiting: Waiting[] = []
+  let reopening: Pick<Waiting, 'resolve' | 'reject'>[] = []
   let writing: Promise<void> | undefined
   let failed: AuditError | undefined
 
+  const reopen = async (): Promise<void> => {
+    const asked = reopening
+    reopening = []
+    try {
+      const next = await successor(file, path)
+      if (next !== undefined) {
+        // before what waits: the first line says that this is no beginning
+        waiting.unshift({ event: 'log continued', fields: {}, time: now().toISOString(), resolve() {}, reject() {} })
+        await file.close()
+        file = next
+      }
+      for (const each of asked) each.resolve()
+    } catch (e) {
+      const problem = e instanceof AuditError ? e : new AuditError(`${path}: can't be opened (${codeOf(e)})`)
+      for (const each of asked) each.reject(problem)
+    }
+  }
   const write = async (): Promise<void> => {
-    while (waiting.length > 0) {
+    while (waiting.length > 0 || reopening.length > 0) {
+      if (reopening.length > 0) await reopen()
+      if (waiting.length === 0) continue
       const batch = waiting
       waiting = []
       let next = head
@@ -71,8 +99,8 @@ export async function openAuditLog(path: string, now: () => Date = () => new Dat
         await file.appendFile(lines.join(''))
         await file.datasync()
         head = next
-        await heads.truncate(0)
-        await heads.appendFile(formatHead(head))
+        // over the old one, which is never longer: there is no moment without a head
+        await heads.write(formatHead(head), 0)
         for (const w of batch) w.resolve()
       } catch (e) {
         failed = new AuditError(`${path}: can't be written (${codeOf(e)})`)
@@ -97,6 +125,13 @@ export async function openAuditLog(path: string, now: () => Date = () => new Dat
         writing ??= Promise.resolve().then(write)
       })
     },
+    reopen: () =>
+      failed !== undefined
+        ? Promise.reject(failed)
+        : new Promise((resolve, reject) => {
+            reopening.push({ resolve, reject })
+            writing ??= Promise.resolve().then(write)
+          }),
     async close() {
       await writing
       await heads.datasync().catch(() => undefined)
@@ -106,6 +141,21 @@ export async function openAuditLog(path: string, now: () => Date = () => new Dat
   }
   if (found.cutBytes > 0) await log.append('log repaired', { cutBytes: found.cutBytes })
   return log
+}
+
+/** A new file when there is none any more where the old one was; undefined while it is still there. */
+async function successor(old: FileHandle, path: string): Promise<FileHandle | undefined> {
+  const before = await old.stat()
+  const found = await stat(path).catch((e: unknown) => {
+    if (codeOf(e) === 'ENOENT') return undefined
+    throw e
+  })
+  if (found?.ino === before.ino && found.dev === before.dev) return undefined
+  if (found !== undefined) throw new AuditError(`${path}: is another file now; expected none after a rotation`)
+  const file = await open(path, 'ax+', 0o600)
+  const folder = await open(dirname(path))
+  await folder.sync().finally(() => folder.close())
+  return file
 }
 
 /** The head of the log; what a crash left of an unfinished line is cut off. */

@@ -47,6 +47,7 @@ export function guardAudit(lease: LeaseState, audit: AuditLog): AuditLog {
       return audit.head
     },
     append: (event, fields) => (lease.isHeld() ? audit.append(event, fields) : Promise.reject(new AuditError(OVER))),
+    reopen: () => (lease.isHeld() ? audit.reopen() : Promise.reject(new AuditError(OVER))),
     close: () => audit.close(),
   }
 }

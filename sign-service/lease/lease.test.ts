@@ -155,6 +155,14 @@ for (const how of ['down', 'silent', 500, 401] as const) {
   })
 }
 
+test('over between two renewals: it is told all the same', async () => {
+  const time = clocks()
+  const { lease } = await acquire('one', { clocks: time, renewMs: 60_000 })
+  time.pass(20_001)
+  const late = new Promise((resolve) => setTimeout(resolve, 3_000, 'never told'))
+  assert.equal(await Promise.race([lease.lost, late]), 'not renewed in time')
+})
+
 test('a process that was stopped knows it the moment it asks, before any timer or answer', async () => {
   const time = clocks()
   const { lease } = await acquire('one', { clocks: time })

@@ -132,7 +132,6 @@ function hold(o: LeaseOptions, taken: LeaseRecord, sentAt: Stopwatch): HeldLease
       return
     }
     onEvent({ at: 'not renewed', why: whyOf(answer) })
-    if (answer.is === 'missing') return lose('removed from the cluster')
     await lookAgain()
   }
   /** A renewal that was not answered may have been written, and then the next one would be refused. */
