@@ -12,6 +12,7 @@ import { laterFolder, privateFile } from './files.ts'
 import { attempt, type Finding, findingsText, ok } from './finding.ts'
 import { keystoreFindings } from './keystore.ts'
 import { leaseFindings } from './lease.ts'
+import { policyFindings, recordFindings } from './state.ts'
 
 interface DoctorFlags {
   readonly offline?: boolean
@@ -57,6 +58,8 @@ async function findingsOf(config: ServiceConfig, host: Host, isOffline: boolean)
   return [
     ...(await attempt('keystore', () => keystoreFindings(config, host))),
     ...(await attempt('locks', () => laterFolder('locks', lockFolder(config)))),
+    ...(await attempt('record', () => recordFindings(config))),
+    ...(await attempt('policy', () => policyFindings(config))),
     ...(await attempt('evidence', () => laterFolder('evidence', evidenceFolder(config)))),
     ...(token_file === undefined ? [] : await attempt('token', () => privateFile('token', token_file))),
     ...(await attempt('lease', () => leaseFindings(config, host.env, isOffline))),

@@ -7,12 +7,14 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { openAuditLog } from '../../config/audit/writer.ts'
 import { runIn, testHost } from '../../config/testing.ts'
 import { CGGMP24_3072, formatKeyShares, Secret } from '../../participant/index.ts'
 import { passphraseMethod } from '../../participant/key-share/seal/passphrase.ts'
 import { lockStore } from '../../participant/key-share/seal/store-lock.node.ts'
 import { makeSealedFolder, writeSealed } from '../../participant/key-share/seal/write.node.ts'
 import { dealTestShares } from '../../participant/key-share/testing.ts'
+import { AUTHORITY, startCluster } from '../../test/kubernetes-server.ts'
 import { runSignService } from '../program.ts'
 import { clockFindings, offSeconds } from './clock.ts'
 import { diskFindings } from './files.ts'
@@ -86,6 +88,8 @@ test('where all is well it says so, line by line, and changes nothing', async ()
     'passphrase',
     'open',
     'locks',
+    'record',
+    'policy',
     'evidence',
   ]) {
     assert.ok(checks.includes(check), check)
@@ -269,4 +273,68 @@ test('room on the disk: too little fails, little warns', () => {
   assert.equal(of(300 * MB, 0), 'fail')
   assert.equal(of(300 * MB, 999), 'warn')
   assert.equal(of(300 * MB, Number.POSITIVE_INFINITY), 'ok')
+})
+
+test('the record: its folder, its file, and whether it is whole', async () => {
+  const { config, state } = stage()
+  const path = join(state, 'audit', 'audit.jsonl')
+  const log = await openAuditLog(path)
+  for (const account of ['one', 'two']) await log.append('signed', { account })
+  await log.close()
+  const { report, bad } = await doctor(config, '--offline')
+  assert.deepEqual(bad, [])
+  assert.ok(report.findings.some((f) => f.check === 'record' && f.message === `${path}: whole, 2 lines`))
+  const lines = readFileSync(path, 'utf8')
+  writeFileSync(path, lines.replace('one', 'ten'))
+  chmodSync(path, 0o644)
+  const wrong = await doctor(config, '--offline')
+  assert.equal(wrong.exitCode, 1)
+  assert.match(wrong.bad[0] ?? '', /^fail record: .*others can use it, mode 0644$/)
+  assert.match(wrong.bad[1] ?? '', /^fail record: .*line 1: changed$/)
+  // the files before were moved away
+  writeFileSync(path, lines.slice(lines.indexOf('\n') + 1))
+  chmodSync(path, 0o600)
+  assert.deepEqual((await doctor(config, '--offline')).bad, [])
+})
+
+test('the policy: its file, its key, its state', async () => {
+  const { config, folder, state } = stage()
+  const file = join(folder, 'policy.yaml')
+  const key = join(folder, 'permit.key')
+  writeFileSync(
+    file,
+    'version: 1\nrules:\n  - { name: a, accounts: any, callers: any, kinds: [bytes], permit: true }\n',
+  )
+  writeFileSync(key, `${'ab'.repeat(32)}\n`, { mode: 0o600 })
+  const before = JSON.parse(readFileSync(config, 'utf8')) as object
+  const put = (policy: object) => writeFileSync(config, JSON.stringify({ ...before, policy }))
+  put({ file })
+  assert.match((await doctor(config, '--offline')).bad.join(), /^fail policy: policy\.permit_key_file: expected, since/)
+  put({ file, permit_key_file: key })
+  assert.deepEqual((await doctor(config, '--offline')).bad, [])
+  mkdirSync(join(state, 'policy'), { mode: 0o755 })
+  chmodSync(join(state, 'policy'), 0o755)
+  assert.match((await doctor(config, '--offline')).bad.join(), /^fail policy state: .*others can enter it, mode 0755$/)
+  writeFileSync(file, 'version: 1\nrules:\n  - { name: a, kinds: [nonsense] }\n')
+  assert.match((await doctor(config, '--offline')).bad.join(), /^fail policy: .*policy\.yaml/)
+})
+
+test('the lease: who has it, and what keeps us from asking', async () => {
+  const { config, folder } = stage()
+  const cluster = await startCluster()
+  after(() => cluster.close())
+  const lease = { type: 'kubernetes', api_url: cluster.url, credentials_folder: folder }
+  writeFileSync(config, JSON.stringify({ ...(JSON.parse(readFileSync(config, 'utf8')) as object), lease }))
+  const said = async (...flags: string[]) =>
+    (await doctor(config, ...flags)).report.findings.filter((f) => f.check === 'lease').map((f) => f.message)
+  assert.match((await said('--offline')).join(), /^lease\.credentials_folder: .*namespace: no such file$/)
+  writeFileSync(join(folder, 'namespace'), 'wallets')
+  writeFileSync(join(folder, 'token'), 'token-1')
+  writeFileSync(join(folder, 'ca.crt'), AUTHORITY)
+  assert.deepEqual(await said('--offline'), ['wallets/sign-service: token and authority can be read'])
+  assert.deepEqual(await said(), ['wallets/sign-service: nobody had it yet'])
+  cluster.put('sign-service', { holderIdentity: 'pod_1' })
+  assert.deepEqual(await said(), ['wallets/sign-service: held by pod_1'])
+  cluster.behave(403)
+  assert.deepEqual(await said(), ['wallets/sign-service: refused with status 403'])
 })

@@ -61,6 +61,7 @@ test('nothing is written into the record, which another may have by now', async 
   await audit.append('allowed', {})
   isHeld = false
   await assert.rejects(audit.append('allowed', {}), AuditError)
+  await assert.rejects(audit.reopen(), AuditError)
   await audit.close()
   assert.equal(readFileSync(path, 'utf8').trim().split('\n').length, 1)
   assert.equal(audit.head.seq, 1)

@@ -56,7 +56,8 @@ export const lease: readonly Mutant[] = [
     [
       ['requests', 'lease.isHeld() ? globalThis', 'true ? globalThis'],
       ['rooms', 'if (!lease.isHeld()) throw new TransportError(OVER)'],
-      ['the record', 'lease.isHeld() ? audit', 'true ? audit'],
+      ['the record', 'lease.isHeld() ? audit.append', 'true ? audit.append'],
+      ['a new file for the record', 'lease.isHeld() ? audit.reopen', 'true ? audit.reopen'],
       ['shares', 'if (!lease.isHeld()) throw new StateError(OVER)'],
     ],
   ),
