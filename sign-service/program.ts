@@ -134,9 +134,9 @@ export async function runService({ host, load, config, keystore, read, start, le
     keystore: lease === undefined ? keystore : guardKeystore(lease, keystore),
     lease,
   })
-  const heads = tellHead(audit, logger)
   lease?.onRenewal((ok) => service.leaseRenewed(ok))
   await audit?.append('started', { version: VERSION, accounts: [...shares.keys()] })
+  const heads = tellHead(audit, logger)
   host.onReload?.(reloading({ load, config, service, policy, log: logger, audit, read }))
   const why = await Promise.race([aborted(host.signal), ...(lease === undefined ? [] : [lease.lost])])
   if (why !== undefined) {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -137,6 +137,10 @@ test('SIGHUP: new shares and a new policy count, without a restart', LIMIT, asyn
   yaml('{ accounts: ["second"] }')
   service.child.kill('SIGHUP')
   await service.line(/"accounts":2,"msg":"reloaded"/)
+  // a record that was moved away is gone on with
+  renameSync(join(folder, 'state', 'audit', 'audit.jsonl'), join(folder, 'state', 'audit', 'first.jsonl'))
+  service.child.kill('SIGHUP')
+  await service.line(/"msg":"reloaded"[\s\S]*"msg":"reloaded"/)
   assert.equal((await sign('second', 'rooms')).account, 'second')
   assert.equal((await sign('second', 'http')).account, 'second')
   await assert.rejects(sign('main', 'rooms'), (e: Error & { reason?: string }) => e.reason === 'ACCOUNT_NOT_SERVED')
@@ -151,7 +155,13 @@ test('SIGTERM: it ends cleanly, and its record holds', LIMIT, async () => {
   service.child.kill('SIGTERM')
   const [code] = (await once(service.child, 'exit')) as [number]
   assert.equal(code, 0, service.log().slice(-2000))
-  const { head, problem } = await verifyAuditLog([join(folder, 'state', 'audit', 'audit.jsonl')])
+  const { head, problem } = await verifyAuditLog(
+    ['first.jsonl', 'audit.jsonl'].map((name) => join(folder, 'state', 'audit', name)),
+  )
   assert.equal(problem, undefined)
   assert.ok(head.seq > 8, `${head.seq} lines`)
+  // the head of the record is in the log, at the start and at the end
+  const told = [...service.log().matchAll(/"head":"(\d+ [0-9a-f]{64})","msg":"record"/g)].map(([, line]) => line)
+  assert.match(told[0] ?? '', /^1 /)
+  assert.equal(told.at(-1), `${head.seq} ${head.hash}`)
 })
