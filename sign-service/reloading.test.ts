@@ -27,9 +27,11 @@ function scene(flags: Record<string, unknown> = {}, more: Record<string, unknown
     config: configOf({}),
     service: { reload: async () => void done.push('exchanged'), notReloaded: note('not reloaded') },
     policy: { reread: async () => void done.push('policy') },
-    logger: log,
     log,
-    audit: { append: async (event: string, fields: object) => void done.push(`${event} ${JSON.stringify(fields)}`) },
+    audit: {
+      reopen: async () => void done.push('reopened'),
+      append: async (event: string, fields: object) => void done.push(`${event} ${JSON.stringify(fields)}`),
+    },
     read: async () => {
       done.push('shares')
       return { shares: new Map([['main', {}]]), close: async () => void done.push('closed') }
@@ -46,7 +48,7 @@ test('shares and policy are read, then exchanged, then that is recorded; one aft
   reload()
   reload()
   await settled()
-  const once = ['load', 'shares', 'closed', 'policy', 'exchanged', 'reloaded {"accounts":["main"]}']
+  const once = ['reopened', 'load', 'shares', 'closed', 'policy', 'exchanged', 'reloaded {"accounts":["main"]}']
   assert.deepEqual(done, [...once, ...once])
   assert.deepEqual(logged, [])
 })
@@ -65,7 +67,8 @@ test('when something can’t be read nothing is exchanged, and the next time it 
     reload()
     reload()
     await settled()
-    assert.deepEqual(done, [...before, 'not reloaded', ...before, 'not reloaded'])
+    const each = ['reopened', ...before, 'not reloaded']
+    assert.deepEqual(done, [...each, ...each])
     assert.match(logged[0] ?? '', /policy\.file: wrong/)
   }
 })
