@@ -1,5 +1,5 @@
 /** The command line of sign-service. */
-
+import { setMaxListeners } from 'node:events'
 import { AuditError, type AuditLog, openAuditLog } from '../config/audit/writer.ts'
 import { CommandError } from '../config/failure.ts'
 import { ConfigError, loadServiceConfig } from '../config/load.ts'
@@ -36,6 +36,8 @@ const FLAGS: Readonly<Partial<Record<KeyPath<ServiceConfig>, string>>> = {
 const HEAD_MS = 600_000
 /** For the end of what runs, when the lease is lost. */
 const LOST_CLOSE_MS = 1_000
+/** More than sessions there can be of it is what Node warns of, on standard error. */
+const LISTENERS = 10_000
 
 interface Flags {
   readonly gateway?: string
@@ -119,6 +121,8 @@ export interface RunOptions {
 /** Until the host's signal. Throws LeaseError when the lease is lost before. */
 export async function runService({ host, load, config, keystore, read, start, lease }: RunOptions): Promise<void> {
   const { shares } = keystore
+  // one signal ends all sessions, and each listens to it
+  setMaxListeners(LISTENERS)
   const logger = openLogger(config, host)
   const gatewayHeaders = await openToken(config, logger)
   const log = await openAudit(config)

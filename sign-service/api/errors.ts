@@ -2,6 +2,7 @@
  * Everything the interface refuses: a stable code, its HTTP status, and a text that says what was expected. Nothing from an
  * exception, a key share or another session enters an answer.
  */
+import { STATUS_CODES } from 'node:http'
 
 const STATUS = {
   INVALID_REQUEST: 400,
@@ -68,7 +69,25 @@ export interface ErrorBody {
   }
 }
 
+function bodyOf(requestId: string, { code, message, details }: ApiError): ErrorBody {
+  return { requestId, error: { code, message, details } }
+}
+
+/** The whole answer to what was no request of HTTP; the connection ends with it. */
+export function rawErrorResponse(requestId: string, e: ApiError): string {
+  const body = JSON.stringify(bodyOf(requestId, e))
+  const head = [
+    `HTTP/1.1 ${e.status} ${STATUS_CODES[e.status]}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `request-id: ${requestId}`,
+    'cache-control: no-store',
+    'x-content-type-options: nosniff',
+    'connection: close',
+  ]
+  return `${head.join('\r\n')}\r\n\r\n${body}`
+}
+
 export function errorResponse(requestId: string, e: ApiError): Response {
-  const body: ErrorBody = { requestId, error: { code: e.code, message: e.message, details: e.details } }
-  return Response.json(body, { status: e.status, headers: { ...e.headers, 'request-id': requestId } })
+  return Response.json(bodyOf(requestId, e), { status: e.status, headers: { ...e.headers, 'request-id': requestId } })
 }

@@ -3,6 +3,7 @@
  * participant is one of its own, with the same shares, locks, policy and limits as the one that answers in rooms, so that
  * what is decided about a request does not depend on the way it came.
  */
+import { randomUUID } from 'node:crypto'
 import { fetchedKeySet, readKeySet } from '../../config/edge/keys.ts'
 import { ConfigError } from '../../config/load.ts'
 import type { ServiceConfig } from '../../config/schema.ts'
@@ -15,11 +16,11 @@ import type { Keep } from '../../participant/signer/ceremony.ts'
 import type { AccountInfo } from '../../participant/signer/participant.ts'
 import { checkRecovery } from '../../participant/signer/recovery.ts'
 import type { Work } from '../../participant/zk/work.ts'
-import type { Log } from '../log.ts'
+import { inRequest, type Log } from '../log.ts'
 import { createApp } from './app.ts'
 import type { CallerChecks } from './caller.ts'
 import { creatingAccounts } from './create-account.ts'
-import { ApiError, errorResponse } from './errors.ts'
+import { ApiError, errorResponse, rawErrorResponse } from './errors.ts'
 import { Limits } from './limits.ts'
 import { type ApiServer, listen, type TlsFiles } from './server.ts'
 import { Sessions } from './sessions.ts'
@@ -62,6 +63,7 @@ export async function openApi(o: ApiOptions): Promise<ApiServer> {
     sessionsPerCaller: api.sessions_per_caller,
     sessionMs: Math.max(CREATE_MS, 1000 * limits.session_seconds),
     idleMs: 60_000,
+    leftMs: 10_000,
     waitMs: 1000 * api.wait_seconds,
   })
   const { keep } = o
@@ -108,8 +110,21 @@ export async function openApi(o: ApiOptions): Promise<ApiServer> {
     onRequest: o.onRequest,
   })
   const tls = await tlsFiles(config)
+  const onUnreadable = (): string => {
+    const requestId = randomUUID()
+    const e = new ApiError('INVALID_REQUEST', 'expected a request of HTTP/1.1 within the limits of its head')
+    inRequest(requestId, () => log.info({ status: e.status, code: e.code }, 'refused request'))
+    o.onRequest('unreadable', e.status, 0, e.code)
+    return rawErrorResponse(requestId, e)
+  }
   const { host, port } = server
-  const listening = await listen(answering(app, o.mayAnswer), { host, port, tls, connections: api.connections })
+  const listening = await listen(answering(app, o.mayAnswer), {
+    host,
+    port,
+    tls,
+    connections: api.connections,
+    onUnreadable,
+  })
   const timer = setInterval(() => sessions.sweep(), 5_000)
   return {
     ...listening,

@@ -6,6 +6,7 @@ import type { Buffer } from 'node:buffer'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Environment } from './app.ts'
@@ -22,6 +23,8 @@ export interface ServerOptions {
   readonly port: number
   readonly tls: TlsFiles | undefined
   readonly connections: number
+  /** What is said to a client whose bytes are no request. */
+  onUnreadable(): string
 }
 
 export interface ApiServer {
@@ -38,7 +41,7 @@ const MAX_HEADER_BYTES = 16_384
 /** Rejects with Node's error when the address can't be listened on. */
 export async function listen(
   app: Pick<Hono<Environment>, 'fetch'>,
-  { host, port, tls, connections }: ServerOptions,
+  { host, port, tls, connections, onUnreadable }: ServerOptions,
 ): Promise<ApiServer> {
   const options = {
     headersTimeout: HEADERS_MS,
@@ -78,6 +81,13 @@ export async function listen(
     })
   })
   server.on('error', () => {}) // of single connections
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // what was sent is no request: the answer has the form of every other, and the connection ends
+    const { _httpMessage: begun } = socket as Duplex & { readonly _httpMessage?: { readonly headersSent: boolean } }
+    const isLost = error.code === 'ECONNRESET' || !socket.writable || begun?.headersSent === true
+    if (isLost) socket.destroy()
+    else socket.end(onUnreadable(), () => socket.destroy())
+  })
   const bound = (server.address() as AddressInfo).port
   const name = host.includes(':') ? `[${host}]` : host
   return {

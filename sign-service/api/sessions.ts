@@ -25,6 +25,7 @@ export interface SessionInfo {
 }
 
 export interface SessionLimits {
+  /** That the participant has not answered yet. */
   readonly sessions: number
   readonly sessionsPerCaller: number
   /** The longest that one may take, and that one may lie unused. */
@@ -32,6 +33,8 @@ export interface SessionLimits {
   readonly idleMs: number
   /** The longest that a request waits for something to say. */
   readonly waitMs: number
+  /** A caller that has no place left gets that of one of its sessions which nobody has asked for this long. */
+  readonly leftMs: number
 }
 
 export interface StartOptions {
@@ -52,6 +55,8 @@ interface Session {
   readonly visit: Visit
   readonly startedMs: number
   usedMs: number
+  /** Requests that wait for an answer. */
+  underWay: number
   /** Of the last step. */
   sequence: number
   /** The last answers, by step. */
@@ -63,6 +68,8 @@ interface Session {
 
 /** A client has a few steps under way at a time: one that waits, and those that bring something. */
 const ANSWERS_KEPT = 8
+/** Sessions that are over, for each place, whose last answers are still there for those who have lost them. */
+const OVER_KEPT = 16
 const BRINGING_WAIT_MS = 25
 /** Steps that are under way together go over several connections, so that one may overtake another. */
 const STEPS_AHEAD = 4
@@ -90,11 +97,7 @@ export class Sessions {
     this.sweep()
     const again = clientSession === undefined ? undefined : this.#startedAs(caller, purpose, clientSession)
     if (again !== undefined) return again
-    let own = 0
-    for (const s of this.#sessions.values()) if (s.caller === caller && !s.visit.isAnswered) own++
-    if (this.#sessions.size >= this.#limits.sessions || own >= this.#limits.sessionsPerCaller) {
-      throw new ApiError('TOO_MANY_REQUESTS', 'there are too many sessions', { headers: { 'retry-after': '1' } })
-    }
+    this.#makePlace(caller)
     const id = randomBytes(16).toString('base64url')
     o.begin?.(id)
     const session: Session = {
@@ -105,6 +108,7 @@ export class Sessions {
       visit: this.#hub.visit(caller),
       startedMs: this.#now(),
       usedMs: this.#now(),
+      underWay: 0,
       sequence: 0,
       answers: new Map(),
       early: new Map(),
@@ -117,6 +121,26 @@ export class Sessions {
       // nobody knows its id
       this.#end(session)
       throw e
+    }
+  }
+
+  /** Throws ApiError when there is none. */
+  #makePlace(caller: string): void {
+    const { sessions, sessionsPerCaller, leftMs } = this.#limits
+    const all = [...this.#sessions.values()]
+    const running = all.filter((s) => !s.visit.isAnswered)
+    const own = running.filter((s) => s.caller === caller)
+    if (running.length >= sessions || own.length >= sessionsPerCaller) {
+      // a client that lives has always a request under way, but for the time that it computes
+      const left = own.find((s) => s.underWay === 0 && this.#now() - s.usedMs >= leftMs)
+      if (left === undefined) {
+        throw new ApiError('TOO_MANY_REQUESTS', 'there are too many sessions', { headers: { 'retry-after': '1' } })
+      }
+      this.#end(left)
+    }
+    if (all.length - running.length >= OVER_KEPT * sessions) {
+      const over = all.find((s) => s.visit.isAnswered)
+      if (over !== undefined) this.#end(over)
     }
   }
 
@@ -198,8 +222,11 @@ export class Sessions {
     const leftMs = Math.max(0, session.startedMs + this.#limits.sessionMs - this.#now())
     // who brings something goes on when it is taken; long enough for an answer from a presignature to come with it
     const waitMs = batch.packets.length > 0 ? BRINGING_WAIT_MS : this.#limits.waitMs
-    const answer = await session.visit.exchange(batch, Math.min(waitMs, leftMs), signal)
-    session.usedMs = this.#now()
+    session.underWay += 1
+    const answer = await session.visit.exchange(batch, Math.min(waitMs, leftMs), signal).finally(() => {
+      session.underWay -= 1
+      session.usedMs = this.#now()
+    })
     if (typeof answer === 'string') throw refusalOf(answer)
     session.status = answer.isDone ? 'DONE' : 'CONTINUE'
     if (answer.isDone) session.visit.close()
