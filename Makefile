@@ -5,7 +5,7 @@ FOLDERS = participant gateway sign-service key-gen cli config scripts test
 TESTS = $(shell find $(FOLDERS) -name '*.test.ts' ! -name '*.slow.test.ts' | sort)
 SLOW = $(shell find $(FOLDERS) -name '*.slow.test.ts' | sort)
 
-.PHONY: help setup demo test test-slow test-matrix fuzz mutants check format build bench bench-gateway soak-gateway clean
+.PHONY: help setup demo test test-slow test-matrix fuzz mutants check format build bench bench-gateway soak-gateway load clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -54,6 +54,9 @@ bench-gateway: setup ## the gateway against bare node:http and nginx + nchan; AR
 
 soak-gateway: setup ## 2 million deliveries with reconnects, slow readers and kills; ARGS="--deliveries … --store memory|redis"
 	@$(TSX) scripts/soak-gateway.ts $(ARGS)
+
+load: setup ## sign-service at 20 signatures a second with kills, then hostile requests; ARGS="--minutes … --hostile … --json FILE"
+	@$(TSX) scripts/load-service.ts $(ARGS)
 
 clean: ## what make made
 	@rm -rf dist node_modules

@@ -8,7 +8,7 @@ import { type SessionLimits, Sessions, type StartOptions } from './sessions.ts'
 
 const QUICK = { timeout: 5_000 }
 const LONG_MS = 60_000
-const LIMITS: SessionLimits = { sessions: 10, sessionsPerCaller: 10, sessionMs: 10_000, idleMs: 5_000, waitMs: LONG_MS }
+const LIMITS: SessionLimits = { sessions: 10, sessionsPerCaller: 10, sessionMs: 10_000, idleMs: 5_000, waitMs: LONG_MS, leftMs: 5_000 }
 const packet = (...bytes: number[]) => Uint8Array.from(bytes)
 const put = (room: string, ...packets: Uint8Array[]): Batch => ({
   listen: [],
