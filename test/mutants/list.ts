@@ -17,6 +17,7 @@ import { policy } from './policy.ts'
 import { programs } from './programs.ts'
 import { aux, identify, keygen, presign, signing } from './protocols.ts'
 import { redis } from './redis.ts'
+import { records } from './records.ts'
 import { rooms } from './room.ts'
 import { service } from './service.ts'
 import { serviceApi } from './service-api.ts'
@@ -39,6 +40,7 @@ export const all: readonly Mutant[] = [
   ...signer,
   ...service,
   ...policy,
+  ...records,
   ...keyShare,
   ...keystore,
   ...lease,

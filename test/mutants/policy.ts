@@ -104,7 +104,7 @@ export const policy: readonly Mutant[] = [
       ['a permit without a key', 'o.permitKey === undefined || !isPermit(', 'o.permitKey !== undefined && !isPermit('],
       ['a permit in time', "if (!isInTime(permit.expires)) return 'PERMIT_EXPIRED'"],
       ['a permit for a day', "if (isFar(permit.expires)) return 'PERMIT_INVALID'"],
-      ['a permit once', "journal.isUsed(permitId(about)) ? 'PERMIT_USED' : undefined", 'undefined'],
+      ['a permit once', "journal.isUsed(permitId(about), again) ? 'PERMIT_USED' : undefined", 'undefined'],
       [
         'a permit is used up',
         'const permit = rule.permit ? authority?.permit : undefined',
@@ -142,8 +142,8 @@ export const policy: readonly Mutant[] = [
       ['written anew', 'if (this.#lines > 2 * this.#count() + STALE_LIMIT)'],
       [
         'used permits stay when it is written anew',
-        'for (const [id, expires] of this.#permits) entries.push(',
-        'for (const [id, expires] of new Map<string, number>()) entries.push(',
+        'for (const [id, { expires, attempt }] of this.#permits) {',
+        'for (const [id, { expires, attempt }] of new Map<string, never>()) {',
       ],
     ],
   ),
