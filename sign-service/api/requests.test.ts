@@ -199,7 +199,14 @@ async function appWith(more: Partial<AppOptions> = {}, connections = 100) {
   const logs: string[] = []
   const counted: string[] = []
   const limit = { requestsPerSecond: 1000, requestBurst: 1000, accountPerSecond: 1000, accountBurst: 1000 }
-  const session = { sessions: 10, sessionsPerCaller: 10, sessionMs: 60_000, idleMs: 60_000, waitMs: 10_000, leftMs: 10_000 }
+  const session = {
+    sessions: 10,
+    sessionsPerCaller: 10,
+    sessionMs: 60_000,
+    idleMs: 60_000,
+    waitMs: 10_000,
+    leftMs: 10_000,
+  }
   const sessions = new Sessions(new Hub(), session)
   const app = createApp({
     checks: { mutualTls: false, names: undefined, jwt: undefined },

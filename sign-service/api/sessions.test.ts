@@ -8,7 +8,14 @@ import { type SessionLimits, Sessions, type StartOptions } from './sessions.ts'
 
 const QUICK = { timeout: 5_000 }
 const LONG_MS = 60_000
-const LIMITS: SessionLimits = { sessions: 10, sessionsPerCaller: 10, sessionMs: 10_000, idleMs: 5_000, waitMs: LONG_MS, leftMs: 5_000 }
+const LIMITS: SessionLimits = {
+  sessions: 10,
+  sessionsPerCaller: 10,
+  sessionMs: 10_000,
+  idleMs: 5_000,
+  waitMs: LONG_MS,
+  leftMs: 5_000,
+}
 const packet = (...bytes: number[]) => Uint8Array.from(bytes)
 const put = (room: string, ...packets: Uint8Array[]): Batch => ({
   listen: [],
@@ -69,7 +76,7 @@ test(
   'sessions have a limit, of one caller and of all; those that are answered are nobody’s any more',
   QUICK,
   async () => {
-    const { start, hub } = scene({ sessions: 3, sessionsPerCaller: 1 })
+    const { start, hub } = scene({ sessions: 2, sessionsPerCaller: 1 })
     await start()
     await assert.rejects(start({ batch: put('s', packet(1)) }), (e: ApiError) => {
       assert.equal(e.headers['retry-after'], '1')

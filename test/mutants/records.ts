@@ -4,7 +4,7 @@ import { type Mutant, mutants } from './mutant.ts'
 const LOG_FIELDS = 'config/log-fields.test.ts'
 const SERVICE_LOG = 'test/service-log.test.ts'
 const FILE_POLICY = 'sign-service/policy/file-policy.test.ts'
-const SESSIONS = 'sign-service/api/sessions.test.ts'
+const SESSIONS = 'sign-service/api/places.test.ts'
 const RELOAD = 'test/service-reload.test.ts'
 
 export const records: readonly Mutant[] = [

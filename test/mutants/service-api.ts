@@ -25,10 +25,6 @@ export const serviceApi: readonly Mutant[] = [
         'clientSession === undefined ? undefined : ',
         'clientSession === undefined ? this.#startedAs(caller, purpose, undefined as unknown as string) : ',
       ],
-      ['of all', 'this.#sessions.size >= this.#limits.sessions || ', ''],
-      ['of one caller', ' || own >= this.#limits.sessionsPerCaller', ''],
-      ['of others', 'if (s.caller === caller && !s.visit', 'if (!s.visit'],
-      ['answered ones do not count', ' && !s.visit.isAnswered) own++', ') own++'],
       ['ended ones do not count', 'this.sweep()\n    const again', 'const again'],
       ['begun', 'o.begin?.(id)', ''],
       ['refused is no session', 'this.#end(session)\n      throw e', 'throw e'],
@@ -54,7 +50,11 @@ export const serviceApi: readonly Mutant[] = [
       ['a refused step has no number', 'if (session.sequence === sequence) session.sequence = before'],
       ['answers that are kept', 'if (sequence > ANSWERS_KEPT) session', 'session'],
       ['answers are forgotten', 'if (sequence > ANSWERS_KEPT)'],
-      ['used when it is answered', 'session.usedMs = this.#now()\n    if', 'if'],
+      [
+        'used when it is answered',
+        'session.underWay -= 1\n      session.usedMs = this.#now()',
+        'session.underWay -= 1',
+      ],
       ['not longer than the session', 'Math.min(waitMs, leftMs)', 'waitMs'],
       ['who brings something goes on', 'batch.packets.length > 0 ? BRINGING_WAIT_MS : this', 'this'],
       [
