@@ -4,7 +4,7 @@
  *
  * A connection lives once: it never reconnects, queues nothing while it is down, and sends nothing twice. So whatever was
  * asked on it was asked of one Redis process, and a question without an answer is known as such (link.ts makes the next
- * connection). Messages of channels come over the same connection as answers, in one order.
+ * connection). Messages of channels come over the same socket as answers, in one order, unless `listensApart`.
  */
 import { Buffer } from 'node:buffer'
 import { createClient, RESP_TYPES } from '@redis/client'

@@ -6,7 +6,7 @@
  * ends at the last id of the same moment in Redis: ids that it doesn't bring have expired.
  *
  * What this gateway says itself isn't sent back to it: the answer brings the id, and the body is here. Answers and messages
- * come over one connection, but an answer takes a moment longer to get here. So a message that is too far ahead first waits
+ * come in one order (not in a cluster), but an answer takes a moment longer to get here. So a message that is too far ahead first waits
  * for the broadcasts that are on their way.
  *
  * When the room turns out to be another one (its epoch has changed) or none, the mirror is over: its streams end with a
