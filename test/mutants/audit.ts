@@ -45,7 +45,7 @@ export const audit: readonly Mutant[] = [
     [
       ['an expected head', 'expected ?? (await', '(await'],
       ['the head beside it', "(await keptHead(paths.at(-1) ?? ''))", 'undefined'],
-      ['length of a line', "line.length > LINE_LIMIT ? 'no line of an audit log' : ", ''],
+      ['length of a line', "if (line.length > LINE_LIMIT) return 'no line of an audit log'"],
       [
         'each line',
         "if (typeof next === 'string') return { head",
@@ -53,7 +53,7 @@ export const audit: readonly Mutant[] = [
       ],
       ['the line that was expected', 'if (head.hash !== wanted.hash)'],
       ['lines at the end', 'const problem = seen', 'const problem = true'],
-      ['an empty log', ' || wanted.seq === 0', ''],
+      ['an empty log', ' || wanted.seq <= head.seq', ''],
       [
         'a file that can’t be read',
         'catch (e) {\n      return { head, problem: `',
