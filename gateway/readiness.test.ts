@@ -113,7 +113,7 @@ test('on the main port: /readyz follows the store, /livez and /health do not', a
     body: { status: 'ready', store: 'ok', closing: false },
   })
   store.isAway = true
-  clock.ms += 1_000
+  clock.ms += 1_001
   assert.deepEqual(await ask('/readyz'), {
     status: 503,
     cache: 'no-store',

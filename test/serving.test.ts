@@ -105,6 +105,29 @@ test(
   },
 )
 
+test(
+  'signatures from the start wait for a place of who starts them, and no longer than to their deadline',
+  LIMIT,
+  async () => {
+    const scene = open()
+    let decideAll = (): void => {}
+    const decided = new Promise<typeof NO>((resolve) => {
+      decideAll = () => resolve(NO)
+    })
+    const { events } = await scene.serve(scene.open('c'), { decide: () => decided, maxSessions: 100 })
+    const starter = scene.open('a', undefined, { pool: 'none', coldSignings: 2 })
+    const sign = (deadlineMs: number) => starter.sign({ account: 'main', payload, signers: ['a', 'c'], deadlineMs })
+    const running = [sign(MINUTE), sign(MINUTE)].map((s) => s.catch((e: Error) => e.message))
+    await assert.rejects(sign(100), /waiting for a place; 2 signings run/)
+    const waiting = sign(MINUTE)
+    while (told(events).length < 2) await sleep(2)
+    assert.deepEqual(told(events), ['invited', 'invited'])
+    decideAll()
+    await assert.rejects(waiting, /Sunday/)
+    for (const message of await Promise.all(running)) assert.match(String(message), /Sunday/)
+  },
+)
+
 test('refusals that can not be told yet are bounded; what comes then is passed over', LIMIT, async () => {
   const scene = open()
   const gateway = scene.gateway('c')

@@ -16,6 +16,7 @@ import { abortOf, abortOn, openMailbox, type Stop } from './mailbox.ts'
 import type { Party, ProtocolRounds } from './party.ts'
 import { type Identity, memberOf, type PartyId, type Roster, requireMember } from './roster.ts'
 import { type BroadcastRound, PerPeer, type Received, type Round } from './rounds.ts'
+import { sessionWork } from './session-work.ts'
 import type { Trace } from './trace.ts'
 import { Views, viewed, viewOf } from './view.ts'
 
@@ -79,6 +80,7 @@ export function openConnection(o: ConnectionOptions): Connection {
     }),
   )
   const mailbox = openMailbox(o, new Map(names))
+  const work = sessionWork(o.work, mailbox.orEnd)
   const views = new Views(withEcho)
   /** Our own broadcasts, by `protocol/round`. */
   const sent = new Map<string, Envelope>()
@@ -161,7 +163,8 @@ export function openConnection(o: ConnectionOptions): Connection {
       epoch: o.epoch,
       level: o.level,
       random: o.random,
-      work: o.work,
+      work,
+      workToTheEnd: o.work,
       async broadcast(round, message) {
         sent.set(nameOf(round), await post(round as Round<unknown>, '', message))
       },

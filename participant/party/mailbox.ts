@@ -39,6 +39,8 @@ export interface Mailbox {
     limitMs?: number,
   ): Promise<readonly Envelope[] | undefined>
   take(from: PartyId, protocol: string, round: string): Envelope | undefined
+  /** What comes of our own computation. Throws TransportError when the session ends first. */
+  orEnd<T>(computed: Promise<T>): Promise<T>
   /** What peers that stopped say about others: their word only. */
   accusations(): readonly Fault[]
   /** Tells every peer, sealed, that we stop. Best effort: they would find out at the deadline. */
@@ -114,6 +116,14 @@ export function openMailbox(o: ConnectionOptions, rounds: ReadonlyMap<string, 'b
   return {
     post,
     take: (from, protocol, round) => inbox.take(from, protocol, round),
+    async orEnd(computed) {
+      computed.catch(() => undefined) // when the session ends first, nobody waits for it any more
+      const done = await Promise.race([computed.then((value) => ({ value })), whenEnded])
+      if (done === undefined) {
+        throw new TransportError(`${ended?.message}; our own computation was not done`, [], { cause: ended })
+      }
+      return done.value
+    },
     async gather(protocol, round, from, limitMs) {
       const stopAt = limitMs === undefined ? undefined : Date.now() + limitMs
       for (;;) {

@@ -29,7 +29,10 @@ export interface Party {
   readonly epoch: number
   readonly level: SecurityLevel
   readonly random: Random
+  /** Ends with the session: throws TransportError then. */
   readonly work: Work
+  /** Goes on when the session has ended: for checks of what is here, which nobody else has to wait for. */
+  readonly workToTheEnd: Work
 
   broadcast<M>(round: BroadcastRound<M>, message: M): Promise<void>
   send<M>(round: DirectRound<M>, to: PartyId, message: M): Promise<void>

@@ -42,12 +42,14 @@ test('what fits is left to the host, with what it would sign', async () => {
   const asked: unknown[] = []
   const decide: Grounds['decide'] = (request) => void asked.push(request)
   const decidePresign: Grounds['decidePresign'] = (request) => void asked.push(request)
+  const deadline = BigInt(Date.now() + 60_000)
   for (const ask of [SIGN, presigned(payload), PRESIGN]) {
-    assert.equal(await refusal(ask, {}, { decide, decidePresign }), undefined)
+    assert.equal(await refusal(ask, { deadline }, { decide, decidePresign }), undefined)
   }
   const about = { account: 'x', from: 'a', signers: ['a', 'b'] }
   const signed = { ...about, payload, digest: digestOf(payload) }
-  assert.deepEqual(asked, [signed, signed, about])
+  const [cold, warm] = [false, true].map((isPresigned) => ({ ...signed, attempt: { isPresigned, deadline } }))
+  assert.deepEqual(asked, [cold, warm, about])
 })
 
 test('the host’s refusal comes back; a host that fails refuses', async () => {

@@ -19,6 +19,7 @@ import { ethereumAddress, type SignResult } from './describe.ts'
 import type { Evidence } from './evidence-file.ts'
 import { type Locks, memoryLocks } from './locks.ts'
 import { digestOf, type Payload } from './payload.ts'
+import { Places } from './places.ts'
 import { type PoolCounts, type PoolKey, PresignaturePool } from './pool.ts'
 import { startRefill } from './refill.ts'
 import { Replies } from './replies.ts'
@@ -52,6 +53,11 @@ export interface ParticipantOptions {
   readonly trace?: Trace
   /** Locks that outlive the process; without them a restart forgets that a signature failed. */
   readonly locks?: Locks
+  /**
+   * Signatures that we start and that are made from the start, at a time; more wait for a place until their deadline. 8
+   * when absent: with so many, a few cores are as busy as with a hundred, and each is done in time.
+   */
+  readonly coldSignings?: number
   /** Presignatures ahead of every request, between two signers; without it every signature is made from the start. */
   readonly pool?: PoolOptions
 }
@@ -106,11 +112,15 @@ export interface Participant {
 /** The most that one signature waits for an answer to a presigned request before it is made from the start. */
 const ANSWER_MS = 10_000
 const REFILL_DEADLINE_MS = 60_000
+const COLD_SIGNINGS = 8
 const DAY_MS = 86_400_000
 
 /** Without the refusal of test levels, for tests; hosts use `createParticipant`. */
 export function openParticipant(o: ParticipantOptions): Participant {
   const { keyShares, gateway, random = systemRandom, work = inProcess, locks = memoryLocks() } = o
+  const { coldSignings = COLD_SIGNINGS } = o
+  if (!Number.isInteger(coldSignings) || coldSignings < 1) throw new UsageError('coldSignings: expected at least 1')
+  const places = new Places(coldSignings)
   const closing = new AbortController()
   const common = { gateway, random, work, locks, ...(o.trace === undefined ? {} : { trace: o.trace }) }
   const pool =
@@ -186,11 +196,41 @@ export function openParticipant(o: ParticipantOptions): Participant {
     }
   }
 
+  /** From the start, when there is a place. */
+  async function cold(
+    o: SignOptions,
+    stopAt: number,
+    share: KeyShare,
+    signers: readonly PartyId[],
+  ): Promise<Signature> {
+    const { payload, onStep, onEvidence, authority } = o
+    const ending = linkSignals([closing.signal, o.signal])
+    const { signal } = ending
+    let leave: (() => void) | undefined
+    try {
+      leave = await places.take(stopAt, signal)
+      onStep?.('inviting')
+      const ask = { kind: 'sign', payload } as const
+      const deadlineMs = Math.max(1, stopAt - Date.now())
+      const session = { ...common, share, signers, ask, stopAt, deadlineMs, signals: [signal] }
+      const more = {
+        ...(authority === undefined ? {} : { authority }),
+        ...(onEvidence === undefined ? {} : { onEvidence }),
+      }
+      return await convene({ ...session, ...more }, (m) =>
+        runSigning({ ...m, ...(onStep === undefined ? {} : { onStep }) }, payload),
+      )
+    } finally {
+      leave?.()
+      ending.release()
+    }
+  }
+
   return {
     accounts: () => [...keyShares.values()].map(infoOf),
 
     async sign(options) {
-      const { account, payload, deadlineMs, onStep, onEvidence, authority } = options
+      const { account, payload, deadlineMs } = options
       const stopAt = Date.now() + deadlineMs
       const digest = digestOf(payload)
       const { share, signers, key } = await request(options)
@@ -199,18 +239,7 @@ export function openParticipant(o: ParticipantOptions): Participant {
       try {
         const quick = await warm(options, stopAt, key, share)
         if (quick !== undefined) return { account, publicKey, digest, signature: quick }
-        onStep?.('inviting')
-        const ask = { kind: 'sign', payload } as const
-        const signals = [closing.signal, options.signal]
-        const left = Math.max(1, stopAt - Date.now())
-        const session = { ...common, share, signers, ask, stopAt, deadlineMs: left, signals }
-        const more = {
-          ...(authority === undefined ? {} : { authority }),
-          ...(onEvidence === undefined ? {} : { onEvidence }),
-        }
-        const signature = await convene({ ...session, ...more }, (m) =>
-          runSigning({ ...m, ...(onStep === undefined ? {} : { onStep }) }, payload),
-        )
+        const signature = await cold(options, stopAt, share, signers)
         return { account, publicKey, digest, signature }
       } finally {
         signing--

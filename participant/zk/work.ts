@@ -31,8 +31,18 @@ export interface Work {
   readonly background: Work
 }
 
-/** Lets timers and sockets run before the next heavy block. */
+let lastTurn: Promise<void> = Promise.resolve()
+
+/**
+ * Lets timers and sockets run before the next heavy block. One block a turn, whoever asks: with a hundred sessions at
+ * once a timer waits for one of them, and not for a hundred.
+ */
 export function yieldToEventLoop(): Promise<void> {
+  lastTurn = lastTurn.then(nextTurn)
+  return lastTurn
+}
+
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {

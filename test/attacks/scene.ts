@@ -38,7 +38,7 @@ export interface Scene {
   readonly posted: readonly Posted[]
   /** The gateway as one party sees it; what it posts is noted under its name. */
   gateway(by: PartyId, route?: Route): Gateway
-  open(id: PartyId, gateway?: Gateway, o?: Pick<TestOptions, 'pool'>): Participant
+  open(id: PartyId, gateway?: Gateway, o?: Pick<TestOptions, 'pool' | 'coldSignings'>): Participant
   serve(p: Participant, o?: Partial<ServeOptions>): Promise<Serving>
   opened(packet: Uint8Array): Envelope
   /** Everything that this party said so far, opened with the keys of all. */

@@ -43,7 +43,7 @@ export const audit: readonly Mutant[] = [
     'config/audit/verify.ts',
     [AUDIT, CLI],
     [
-      ['an expected head', 'expected ?? (await', '(await'],
+      ['an expected head', 'o.expected ?? (await', '(await'],
       ['the head beside it', "(await keptHead(paths.at(-1) ?? ''))", 'undefined'],
       ['length of a line', "if (line.length > LINE_LIMIT) return 'no line of an audit log'"],
       [
@@ -59,11 +59,7 @@ export const audit: readonly Mutant[] = [
         'catch (e) {\n      return { head, problem: `',
         'catch (e) {\n      if (false) return { head, problem: `',
       ],
-      [
-        'several files',
-        'let head = START\n  const wanted',
-        'let head = START\n  if (paths.length > 1) paths = paths.slice(0, 1)\n  const wanted',
-      ],
+      ['several files', 'for (const path of paths) {', 'for (const path of paths.slice(0, 1)) {'],
     ],
   ),
   ...mutants(
@@ -73,14 +69,14 @@ export const audit: readonly Mutant[] = [
     [
       ['folder', 'recursive: true, mode: 0o700', 'recursive: true'],
       ['file', "open(path, 'a+', 0o600)", "open(path, 'a+')"],
-      ['head file', "open(headFile(path), 'a+', 0o600)", "open(headFile(path), 'a+')"],
+      ['head file', 'constants.O_RDWR | constants.O_CREAT, 0o600', 'constants.O_RDWR | constants.O_CREAT'],
       ['lines that the head knows', 'known.seq > head.seq || ', ''],
       ['another line than the head knows', ' || (known.seq === head.seq && known.hash !== head.hash)', ''],
       ['synced', 'await file.datasync()', ''],
       [
         'the head after the lines',
-        "await file.appendFile(lines.join(''))\n        await file.datasync()\n        head = next\n        await heads.truncate(0)\n        await heads.appendFile(formatHead(head))",
-        "head = next\n        await heads.truncate(0)\n        await heads.appendFile(formatHead(head))\n        await file.appendFile(lines.join(''))\n        await file.datasync()",
+        "await file.appendFile(lines.join(''))\n        await file.datasync()\n        head = next",
+        "head = next\n        await heads.write(formatHead(head), 0)\n        await file.appendFile(lines.join(''))\n        await file.datasync()",
       ],
       ['confirmed when it is there', '        for (const w of batch) w.resolve()\n', ''],
       [
@@ -88,7 +84,7 @@ export const audit: readonly Mutant[] = [
         "await file.appendFile(lines.join(''))",
         "for (const w of batch) w.resolve()\n        await file.appendFile(lines.join(''))",
       ],
-      ['one head', 'await heads.truncate(0)', ''],
+      ['one head', 'await heads.write(formatHead(head), 0)', 'await heads.appendFile(formatHead(head))'],
       ['a failure: all that wait', 'for (const w of [...batch, ...waiting]) w.reject(failed)', ''],
       ['a failure: nothing later', 'if (failed !== undefined) return Promise.reject(failed)'],
       [

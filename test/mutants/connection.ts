@@ -11,6 +11,32 @@ const EQUIVOCATION = echo('^(not convicted|two signed messages|differences)')
 
 export const connection: readonly Mutant[] = [
   ...mutants(
+    'party/session-work',
+    'participant/party/session-work.ts',
+    ['participant/party/session-work.test.ts'],
+    [
+      ['prove', 'orEnd(work.prove(...given))', 'work.prove(...given)'],
+      ['verify', 'orEnd(work.verify(...given))', 'work.verify(...given)'],
+      ['verifyTwo', 'orEnd(work.verifyTwo(...given))', 'work.verifyTwo(...given)'],
+      ['background', 'sessionWork(work.background, orEnd)', 'work.background'],
+    ],
+  ),
+  ...mutants(
+    'party/connection: work',
+    'participant/party/connection.ts',
+    ['participant/party/session-work.test.ts'],
+    [
+      ['ends with the session', 'sessionWork(o.work, mailbox.orEnd)', 'o.work'],
+      ['goes on to the end', 'workToTheEnd: o.work', 'workToTheEnd: work'],
+    ],
+  ),
+  ...mutants(
+    'zk/work: turns',
+    'participant/zk/work.ts',
+    ['participant/zk/work.test.ts'],
+    [['one block a turn', 'lastTurn = lastTurn.then(nextTurn)', 'lastTurn = nextTurn()']],
+  ),
+  ...mutants(
     'party/mailbox',
     'participant/party/mailbox.ts',
     [CONNECTION],

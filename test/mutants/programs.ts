@@ -18,8 +18,9 @@ export const programs: readonly Mutant[] = [
     [cli('audit.test')],
     [
       ['a problem', 'if (problem !== undefined) {', 'if (false) {'],
-      ['a head', 'if (head === undefined)'],
-      ['a head that is given', 'flags.head === undefined ? undefined : headOf(flags.head)', 'undefined'],
+      ['a head', 'if (text !== undefined && head === undefined)'],
+      ['a head that is given', "expected: headOf('--head', flags.head)", 'expected: undefined'],
+      ['a head before', "after: headOf('--after', flags.after)", 'after: undefined'],
     ],
   ),
   ...mutants(

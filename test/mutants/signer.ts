@@ -6,6 +6,30 @@ const RENDEZVOUS = 'participant/signer/rendezvous.test.ts'
 
 export const signer: readonly Mutant[] = [
   ...mutants(
+    'signer/places',
+    'participant/signer/places.ts',
+    ['participant/signer/places.test.ts'],
+    [
+      ['so many', 'if (this.#taken >= this.#count) await', 'if (this.#taken < 0) await'],
+      ['given back once', 'if (!isTaken) return'],
+      ['the next one comes in', 'else next()', 'else this.#taken--'],
+      ['given back when nobody waits', 'if (next === undefined) this.#taken--\n    else next()', 'next?.()'],
+      ['deadline', "fail('deadline passed while waiting for a place')", 'undefined'],
+      ['cancelling', "signal.addEventListener('abort', onAbort)", ''],
+      ['cancelled before', 'if (signal.aborted) onAbort()'],
+      ['who gave up takes no place', 'this.#waiting.delete(enter)', ''],
+    ],
+  ),
+  ...mutants(
+    'signer/participant: places',
+    'participant/signer/participant.ts',
+    [{ file: 'test/serving.test.ts', only: '^signatures from the start wait' }],
+    [
+      ['signatures from the start', 'leave = await places.take(stopAt, signal)', ''],
+      ['given back', 'leave?.()', ''],
+    ],
+  ),
+  ...mutants(
     'signer/invitation',
     'participant/signer/invitation.ts',
     [INVITATION],

@@ -133,7 +133,9 @@ export async function identify(
   const sums = new Map((await party.collect(rounds.alarmSum)).entries())
   const products: ReadonlyMap<PartyId, Heard<AlarmProduct>>[] = []
   for (const { round } of about) products.push(new Map((await party.collect(round)).entries()))
-  return convict(failure, { shown, sums, products }, peers, party, rounds)
+  // everything is here: what is left needs no network, and is worth more than being in time
+  const judge = { ...party, work: party.workToTheEnd }
+  return convict(failure, { shown, sums, products }, peers, judge, rounds)
 }
 
 /** Who of the accused is guilty, and of what. Needs no secret. Total: hostile messages give faults, never exceptions. */
