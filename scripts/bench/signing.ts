@@ -31,7 +31,8 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'traffic of a cold signature, all bodies',
-    targets: { KB: 50 },
+    // what the two parties say to each other; each hears all of it from the gateway, its own words too, as the API has it
+    targets: { 'KB posted': 50 },
     measure: (record, runs) =>
       withScene({ isCounted: true }, async (scene) => {
         await scene.client.ask('sign', { count: WARM_UP })
