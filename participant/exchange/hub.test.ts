@@ -92,6 +92,15 @@ test('rooms of one caller, and of all, have a limit', () => {
   assert.equal(hub.rooms, 1)
 })
 
+test('too many rooms is another answer than the room of somebody else', async () => {
+  const { hub } = hubAt({ roomsPerCaller: 1, rooms: 3, roomIdleMs: 1000 })
+  hub.claim('theirs', 'two')
+  const visit = hub.visit('one')
+  assert.equal(await visit.exchange(hear('theirs'), 0), 'room refused')
+  assert.ok(hub.claim('a', 'one'))
+  assert.equal(await visit.exchange(hear('b'), 0), 'too many rooms')
+})
+
 test('a room is forgotten when nobody inside has it open, no visit is in it, and it has been idle', async () => {
   const { hub, clock } = hubAt({ roomIdleMs: 1000 })
   const room = hub.gateway.openRoom('busy')

@@ -8,7 +8,7 @@
 import { TransportError } from '../base/errors.ts'
 import type { Gateway, Room } from '../room/gateway.ts'
 import { HubRoom } from './hub-room.ts'
-import { Visit } from './visit.ts'
+import { type NoRoom, Visit } from './visit.ts'
 
 export interface HubLimits {
   /** Rooms that one caller may have at a time, and all callers. */
@@ -62,7 +62,7 @@ export class Hub {
   /** Gives a room to a caller before the inside opens it. False when it is somebody else's, or there are too many. */
   claim(id: string, caller: string): boolean {
     const room = this.#roomFor(id, caller)
-    return room !== 'refused' && !room.isInbox
+    return typeof room !== 'string' && !room.isInbox
   }
 
   /** Forgets rooms that nobody uses; called now and then. */
@@ -78,14 +78,13 @@ export class Hub {
     this.#rooms.clear()
   }
 
-  /** 'refused' when it belongs to somebody else, or the caller has too many. */
-  #roomFor(id: string, caller: string): HubRoom | 'refused' {
+  #roomFor(id: string, caller: string): HubRoom | NoRoom {
     const known = this.#rooms.get(id)
     if (known !== undefined) return known.isOpenTo(caller) ? known : 'refused'
     this.sweep()
     let own = 0
     for (const room of this.#rooms.values()) if (room.owner === caller) own++
-    if (own >= this.#limits.roomsPerCaller || this.#rooms.size >= this.#limits.rooms) return 'refused'
+    if (own >= this.#limits.roomsPerCaller || this.#rooms.size >= this.#limits.rooms) return 'too many'
     return this.#add(id, caller)
   }
 

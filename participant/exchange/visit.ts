@@ -9,11 +9,14 @@ import { type Addressed, BATCH_LIMIT, type Batch } from './batch.ts'
 import type { HubRoom, Observer } from './hub-room.ts'
 
 export interface VisitOptions {
-  room(id: string): HubRoom | 'refused'
+  room(id: string): HubRoom | NoRoom
   onClose(): void
 }
 
-export type Refused = 'room refused' | 'room full' | 'closed'
+/** It belongs to somebody else, or the caller or all have as many as they may have. */
+export type NoRoom = 'refused' | 'too many'
+
+export type Refused = 'room refused' | 'too many rooms' | 'room full' | 'closed'
 
 export interface Answer {
   readonly packets: readonly Addressed[]
@@ -80,7 +83,7 @@ export class Visit {
     const rooms = new Map<string, HubRoom>()
     for (const id of ids) {
       const room = this.#places.get(id)?.room ?? this.#o.room(id)
-      if (room === 'refused') return 'room refused'
+      if (typeof room === 'string') return why(room)
       rooms.set(id, room)
     }
     for (const [id, room] of rooms) {
@@ -104,7 +107,7 @@ export class Visit {
     for (const { room: id, packet } of packets) {
       const place = this.#places.get(id)
       const room = place?.room ?? this.#o.room(id)
-      if (room === 'refused') return 'room refused'
+      if (typeof room === 'string') return why(room)
       if (place === undefined) {
         const key = packetKey(packet)
         if (!this.#invitations.has(key)) {
@@ -158,4 +161,8 @@ export class Visit {
       look()
     })
   }
+}
+
+function why(no: NoRoom): Refused {
+  return no === 'refused' ? 'room refused' : 'too many rooms'
 }

@@ -262,6 +262,8 @@ function refusalOf(why: Refused): ApiError {
       return new ApiError('INVALID_REQUEST', 'clientMessage: names a room that is not this caller’s', {
         details: { field: 'clientMessage' },
       })
+    case 'too many rooms':
+      return new ApiError('TOO_MANY_REQUESTS', 'there are too many rooms', { headers: { 'retry-after': '1' } })
     case 'room full':
       return new ApiError('INVALID_REQUEST', 'clientMessage: the session has too many packets', {
         details: { field: 'clientMessage' },

@@ -145,7 +145,10 @@ export const KINDS: Readonly<Record<string, Make>> = {
   'wrong issuer': withToken((m) => m.wrongIssuer),
   'wrong algorithm': withToken((m, d) => pick(d, [m.wrongAlgorithm, m.wrongKey, unsigned(m, d)])),
   'broken token': withToken((m, d) => broken(m.good, d)),
-  'replayed permit': (_, m) => ({ bytes: bytesOf({ token: m.good, body: start(m, m.usedPermit()) }), right: [200] }),
+  'replayed permit': (_, m) => ({
+    bytes: bytesOf({ token: m.good, body: start(m, m.usedPermit()) }),
+    right: [200, 429],
+  }),
   oversized(d, m) {
     const size = m.bodyBytes + 1 + below(d, 10_000_000)
     const some = 'x'.repeat(below(d, 20_000))

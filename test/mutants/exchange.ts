@@ -13,8 +13,13 @@ export const exchange: readonly Mutant[] = [
     [HUB],
     [
       ['whose room', "return known.isOpenTo(caller) ? known : 'refused'", 'return known'],
-      ['no claim on an inbox', "return room !== 'refused' && !room.isInbox", "return room !== 'refused'"],
-      ['a claim that is refused', "return room !== 'refused' && ", 'return '],
+      ['no claim on an inbox', "return typeof room !== 'string' && !room.isInbox", "return typeof room !== 'string'"],
+      [
+        'too many is no refusal',
+        "this.#rooms.size >= this.#limits.rooms) return 'too many'",
+        "this.#rooms.size >= this.#limits.rooms) return 'refused'",
+      ],
+      ['a claim that is refused', "return typeof room !== 'string' && ", 'return '],
       ['rooms of one caller', 'own >= this.#limits.roomsPerCaller || ', ''],
       ['rooms of others do not count', 'if (room.owner === caller) own++', 'own++'],
       ['rooms of all', ' || this.#rooms.size >= this.#limits.rooms', ''],
@@ -80,8 +85,8 @@ export const exchange: readonly Mutant[] = [
       ['closed', "if (this.#isClosed) return 'closed'"],
       [
         'a room that it may not listen to',
-        "if (room === 'refused') return 'room refused'\n      rooms.set(id, room)",
-        "if (room !== 'refused') rooms.set(id, room)",
+        "if (typeof room === 'string') return why(room)\n      rooms.set(id, room)",
+        "if (typeof room !== 'string') rooms.set(id, room)",
       ],
       [
         'rooms before packets',
