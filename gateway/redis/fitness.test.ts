@@ -105,7 +105,7 @@ suite('a real Redis', { skip }, () => {
 
   test('a token of a private room holds at every gateway that has the secret, and its owner ends the room', async () => {
     const redis = await TestRedis.start()
-    const secret = { 'auth.room_secret_file': file('secret', randomBytes(32)) }
+    const secret = { 'auth.room_secret_file': file('secret', randomBytes(32).toString('hex')) }
     // So that it is the message of the removal that ends streams, not the next look at the room.
     const settings = { ...secret, 'limits.keep_alive_seconds': 3600, 'limits.room_idle_seconds': 3600 }
     const [a, b] = await Promise.all([sharedGateway(redis, settings), sharedGateway(redis, settings)])
