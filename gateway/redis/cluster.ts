@@ -17,7 +17,7 @@ import type { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Reply } from './connection.ts'
 import { AwayError, Link, type LinkOptions, type Links, StoreStartError } from './link.ts'
-import type { Script } from './scripts.ts'
+import type { Script } from './room-steps.ts'
 import { readRanges, type SlotRange, slotOf } from './slots.ts'
 
 const REFRESH_MS = 1_000
@@ -69,6 +69,10 @@ export class Cluster implements Links {
   isUpFor(key: string): boolean {
     const owner = this.#owners[slotOf(key)]
     return owner !== undefined && this.#links.get(owner)?.isUp === true
+  }
+
+  scopeOf(key: string): number {
+    return slotOf(key)
   }
 
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Reply> {

@@ -37,11 +37,11 @@ async function refusal(redis: { url: string }, settings: Settings = {}): Promise
 }
 
 /** A server that answers HELLO and INFO as a Redis of this version would. */
-async function pretend(version: string) {
+async function pretend(version: string, bits = 64) {
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.on('data', (chunk) => {
-      const info = `redis_version:${version}\r\nloading:0\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n`
+      const info = `redis_version:${version}\r\narch_bits:${bits}\r\nloading:0\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n`
       for (const [name] of chunk.toString().matchAll(/\b(HELLO|CLIENT|INFO)\b/g)) {
         if (name === 'HELLO') socket.write('%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n')
         else if (name === 'INFO') socket.write(`$${info.length}\r\n${info}\r\n`)
@@ -59,6 +59,10 @@ test('an old Redis is refused with its version', async () => {
     await refusal(await pretend('6.2.14')),
     /^Redis at 127\.0\.0\.1 port \d+: Redis 7\.0 or newer .* 6\.2\.14$/,
   )
+})
+
+test('a Redis of 32 bits is refused', async () => {
+  assert.match(await refusal(await pretend('7.4.1', 32)), /a 64-bit Redis is needed$/)
 })
 
 /** A master of a cluster with these slots. */

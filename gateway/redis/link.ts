@@ -11,7 +11,7 @@
 import type { Buffer } from 'node:buffer'
 import type { Logger } from '../../config/logger.ts'
 import { type Connection, type ConnectionOptions, connect, type Reply } from './connection.ts'
-import type { Script } from './scripts.ts'
+import type { Script } from './room-steps.ts'
 import { readFacts, type ServerFacts, UnfitServerError } from './server-facts.ts'
 
 export interface LinkTiming {
@@ -49,6 +49,8 @@ export interface Links {
   readonly isUp: boolean
   /** Whether the one that has this key is there. */
   isUpFor(key: string): boolean
+  /** Keys of one scope can be used in one script. */
+  scopeOf(key: string): number
   run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Reply>
   runPlain(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply>
   subscribe(channels: readonly string[], listener: (message: Buffer) => void): Promise<() => Promise<void>>
@@ -116,6 +118,10 @@ export class Link implements Links {
 
   isUpFor(): boolean {
     return this.isUp
+  }
+
+  scopeOf(): number {
+    return 0
   }
 
   get isCluster(): boolean {

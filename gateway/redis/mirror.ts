@@ -238,6 +238,7 @@ export class Mirror {
   #take(room: Room, id: number, body: Buffer, ttlMs: number | undefined): boolean {
     if (id < room.nextId) return true
     const { takeBytes, clock } = this.#options
+    this.expire()
     const frame = messageFrame(id, body)
     if (!takeBytes(frame.length)) {
       this.#finish()

@@ -41,6 +41,8 @@ export async function readFacts(connection: Connection): Promise<ServerFacts> {
     const shown = /^[\w.-]{1,32}$/.test(version) ? version : 'unknown'
     throw new UnfitServerError(`Redis ${MIN_MAJOR_VERSION}.0 or newer is needed, this is version ${shown}`)
   }
+  // A script's `%d` is a C long, and times are longer than 32 bits.
+  if (field('arch_bits') !== '64') throw new UnfitServerError('a 64-bit Redis is needed')
   if (field('loading') !== '0') throw new UnfitServerError('Redis is still loading its data', true)
   if (field('role') !== 'master') throw new UnfitServerError('this Redis is a replica; the master is needed')
   if (field('maxmemory_policy') !== 'noeviction') {

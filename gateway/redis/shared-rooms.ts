@@ -6,25 +6,23 @@
  * When the connection ends before an answer, the answer is `store_unavailable`, never ok: what was asked may have been
  * done, and asking again with the same Idempotency-Key finds out.
  */
-import { Buffer } from 'node:buffer'
-import { createHash, randomBytes } from 'node:crypto'
+import type { Buffer } from 'node:buffer'
+import { randomBytes } from 'node:crypto'
 import type { Logger } from '../../config/logger.ts'
 import type { GatewayConfig } from '../../config/schema.ts'
-import { messageFrame } from '../frame.ts'
 import { type Refusal, refusals } from '../refusal.ts'
-import type { Found, Pass, Published, PublishOptions, RoomState } from '../store.ts'
+import type { Found, Pass, PublishOptions, RoomState } from '../store.ts'
+import { type Answer, answerOf, failure, listOf, refusalOf } from './answers.ts'
 import type { Reply } from './connection.ts'
 import { type RoomKeys, registryKey, roomKeys } from './keys.ts'
-import { AwayError, type Links } from './link.ts'
-import type { Script } from './scripts.ts'
+import type { Links } from './link.ts'
+import { type OnAnswer, Publisher } from './publisher.ts'
+import type { Script } from './room-steps.ts'
 import * as scripts from './scripts.ts'
 
 /** Of the log, in one answer of Redis. At least one message comes, however long. */
 const READ_BYTES = 1_048_576
-/** What an Idempotency-Key counts beside its own characters, as in memory. */
-const BYTES_PER_KEY = 200
 const NAMES_PER_KEEP = 500
-const BYTES_AROUND = messageFrame(0, Buffer.alloc(0)).length - 1
 
 export interface Part {
   readonly epoch: string
@@ -62,7 +60,6 @@ export interface SharedRoomsOptions {
 }
 
 type Args = readonly (string | Buffer)[]
-type Answer = readonly [string, ...Reply[]]
 
 export class SharedRooms {
   /** This process, as the others count it. */
@@ -70,10 +67,17 @@ export class SharedRooms {
   readonly #options: SharedRoomsOptions
   readonly #idleMs: number
   readonly #used = new Set<string>()
+  readonly #publisher: Publisher
 
   constructor(options: SharedRoomsOptions) {
     this.#options = options
     this.#idleMs = options.limits.room_idle_seconds * 1000
+    this.#publisher = new Publisher({
+      ...options,
+      instance: this.instance,
+      reserve: (id) => this.#reserve(id),
+      onUsed: (id) => this.#used.add(id),
+    })
   }
 
   keysOf(id: string): RoomKeys {
@@ -91,26 +95,9 @@ export class SharedRooms {
     return [live, `${live}:${this.instance}`]
   }
 
-  async publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>> {
-    const { ttlSeconds, idempotencyKey, pass } = options
-    const { limits } = this.#options
-    const answer = await this.#enter(scripts.PUBLISH, id, pass, [
-      this.instance,
-      body,
-      String(bytesWithoutId(body)),
-      String(limits.room_messages),
-      String(limits.room_bytes),
-      ttlSeconds === undefined ? '' : String(1000 * ttlSeconds),
-      ...(idempotencyKey === undefined ? [] : this.#keyArgs(idempotencyKey, body)),
-    ])
-    if (!answer.ok) return answer
-    const [word, epoch, messageId] = answer.value
-    return ok({ id: Number(messageId), epoch: String(epoch), isRepeat: word === 'repeat' })
-  }
-
-  #keyArgs(key: string, body: Buffer): Args {
-    const hash = createHash('sha256').update(body).digest('base64url')
-    return [key, hash, String(BYTES_PER_KEY), String(this.#options.limits.room_keys)]
+  /** `onAnswer` is called in the order in which Redis took the messages of a room. */
+  publish(id: string, body: Buffer, options: PublishOptions, onAnswer: OnAnswer): void {
+    this.#publisher.publish(id, body, options, onAnswer)
   }
 
   async issueIndex(id: string, pass: Pass): Promise<Found<number>> {
@@ -217,10 +204,10 @@ export class SharedRooms {
     const { link, limits, keyPrefix } = this.#options
     try {
       const keys = [registryKey(keyPrefix)]
-      const reply = wordsOf(await link.runPlain(scripts.RESERVE, keys, [id, String(limits.rooms), this.#placeMs()]))
+      const reply = answerOf(await link.runPlain(scripts.RESERVE, keys, [id, String(limits.rooms), this.#placeMs()]))
       return reply[0] === 'ok' ? undefined : refusals.tooManyRooms()
     } catch (error) {
-      return this.#failure(error)
+      return failure(error, this.#options.logger)
     }
   }
 
@@ -231,44 +218,19 @@ export class SharedRooms {
       const reply = await link.run(
         script,
         [keys.room, keys.log, keys.expiring, keys.taken, keys.streams],
-        [pass ?? '', fresh, String(this.#idleMs), String(1000 * limits.room_seconds), keys.live, ...args],
+        [String(this.#idleMs), String(1000 * limits.room_seconds), pass ?? '', fresh, keys.live, ...args],
       )
-      const answer = wordsOf(reply)
-      const refusal = REFUSALS[answer[0]]
-      return refusal === undefined ? ok(answer) : { ok: false, refusal: refusal() }
+      const answer = answerOf(reply)
+      const refusal = refusalOf(answer[0])
+      return refusal === undefined ? ok(answer) : { ok: false, refusal }
     } catch (error) {
-      return { ok: false, refusal: this.#failure(error) }
+      return { ok: false, refusal: failure(error, this.#options.logger) }
     }
   }
-
-  /** Redis said no, or nothing. Its own words stay in the log. */
-  #failure(error: unknown): Refusal {
-    if (error instanceof AwayError) return refusals.storeUnavailable()
-    const message = error instanceof Error ? error.message : ''
-    if (message.startsWith('OOM')) return refusals.gatewayFull()
-    this.#options.logger.error({ code: /^[A-Z]{2,20}\b/.exec(message)?.[0] ?? 'unknown' }, 'Redis refused a script')
-    return refusals.storeUnavailable()
-  }
-}
-
-const REFUSALS: Readonly<Record<string, () => Refusal>> = {
-  private: refusals.privateRoom,
-  gone: refusals.roomGone,
-  full: refusals.roomFull,
-  reused: refusals.idempotencyKeyReused,
-  exists: refusals.roomExists,
-  'not owner': refusals.notTheOwner,
-}
-
-/** Every script answers with a list that begins with a word. */
-function wordsOf(reply: Reply): Answer {
-  if (!Array.isArray(reply)) throw new Error('unexpected answer of a script')
-  const [word, ...rest] = reply as readonly Reply[]
-  return [String(word), ...rest]
 }
 
 function messagesOf(entries: Reply | undefined): Part['messages'] {
-  const flat = Array.isArray(entries) ? (entries as readonly Reply[]) : []
+  const flat = listOf(entries)
   const messages: { id: number; body: Buffer; ttlMs: number | undefined }[] = []
   for (let at = 0; at + 2 < flat.length; at += 3) {
     const ttl = String(flat[at + 1])
@@ -279,11 +241,6 @@ function messagesOf(entries: Reply | undefined): Part['messages'] {
     })
   }
   return messages
-}
-
-/** Of the event that a body becomes. Only line feeds make it longer than the body and what is around it. */
-function bytesWithoutId(body: Buffer): number {
-  return body.includes('\n') ? messageFrame(0, body).length - 1 : BYTES_AROUND + body.length
 }
 
 function ok<T>(value: T): { readonly ok: true; readonly value: T } {

@@ -98,17 +98,24 @@ class RedisStore implements Store {
     return this.#shared.create(id)
   }
 
-  async publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>> {
+  publish(id: string, body: Buffer, options: PublishOptions): Promise<Found<Published>> {
     const before = this.#mirrors.get(id)
     before?.asks()
-    const found = await this.#shared.publish(id, body, options)
-    if (found.ok && !found.value.isRepeat) {
-      const { epoch, id: messageId } = found.value
-      const ttlMs = options.ttlSeconds === undefined ? undefined : 1000 * options.ttlSeconds
-      this.#mirrors.get(id)?.hear({ kind: 'message', epoch, id: messageId, ttlMs, body })
-    }
-    before?.isAnswered()
-    return found
+    return new Promise((resolve, reject) => {
+      this.#shared.publish(id, body, options, (found) => {
+        try {
+          if (found.ok && !found.value.isRepeat) {
+            const { epoch, id: messageId } = found.value
+            const ttlMs = options.ttlSeconds === undefined ? undefined : 1000 * options.ttlSeconds
+            this.#mirrors.get(id)?.hear({ kind: 'message', epoch, id: messageId, ttlMs, body })
+          }
+          before?.isAnswered()
+          resolve(found)
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
   }
 
   issueIndex(id: string, pass?: Pass): Promise<Found<number>> {

@@ -50,9 +50,33 @@ export const redis: readonly Mutant[] = [
     ],
   ),
   ...mutants(
-    'redis/scripts',
-    file('scripts'),
+    'redis/publish-script',
+    file('publish-script'),
     [store('what is posted to one')],
     [['the others are told', "if room.listeners ~= '' and room.listeners ~= instance then", 'if false then']],
+  ),
+  ...mutants(
+    'redis/publish-script',
+    file('publish-script'),
+    ['gateway/redis/publisher.test.ts'],
+    [
+      ['a spoilt room is one alone', 'pcall(publish, at + 4, count)', 'true, publish(at + 4, count)'],
+      ['a full room takes no more', 'if isFull(size) then return FULL, 0 end', ''],
+      ['a room with expired messages is not full', ' or isFull(size)) then expire() end', ') then expire() end'],
+      ['expired messages leave', '(room.next % ${EXPIRE_EVERY} == 0 or isFull(size))', 'isFull(size)'],
+      ['a key goes with one body', 'if was ~= hash then return REUSED, 0 end', ''],
+      ['counts are kept', '  save()\n  return answer', '  return answer'],
+    ],
+  ),
+  ...mutants(
+    'redis/publisher',
+    file('publisher'),
+    ['gateway/redis/publisher.test.ts'],
+    [
+      ['messages share a script', 'if (waiting !== undefined) waiting.push(message)', 'if (false) {}'],
+      ['an absent room is made', "word === 'absent' && fresh === ''", 'false'],
+      ['one that failed is not ok', "word === 'error'", "word === 'no error'"],
+      ['each has its own id', 'Number(outcomes[2 * i + 1])', 'Number(outcomes[1])'],
+    ],
   ),
 ]

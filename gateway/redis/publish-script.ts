@@ -1,0 +1,109 @@
+/**
+ * Messages into rooms: many at once, so that what a script costs by itself is paid once for all that came meanwhile.
+ *
+ * Each room is a world of its own: one that is closed to the caller, or whose keys somebody else has spoilt, keeps no
+ * message of another room from getting in.
+ *
+ * Messages that have expired are removed by and by. Nobody is shown one (READ and STATE remove them first), and none is in
+ * the way of a new one.
+ */
+import { ROOM_STEPS, script } from './room-steps.ts'
+
+/** What became of a message, in the answer. */
+export const OUTCOMES = ['ok', 'repeat', 'reused', 'full'] as const
+
+/** In so many messages of a room its expired ones are removed once. */
+const EXPIRE_EVERY = 32
+
+/**
+ * ARGV 5 to 9: instance, most messages, most bytes, what an Idempotency-Key costs, most keys. For each room: pass, epoch,
+ * channel, how many messages; and for each of these: body, bytes of its event without those of the id, ttl in ms or '',
+ * Idempotency-Key or '', hash of the body. The instance isn't told what it has just said: it has the body, and learns the id
+ * from the answer.
+ *
+ * The answer has for each room a list: `ok`, epoch, and for each message its outcome and id; or why the room took none; or
+ * `error` and the code of the error. Then some may be there all the same.
+ */
+export const PUBLISH = script(`${ROOM_STEPS}
+local instance, maxCount, maxBytes = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local keyCost, maxKeys = tonumber(ARGV[8]), tonumber(ARGV[9])
+local OK, REPEAT, REUSED, FULL = 0, 1, 2, 3
+
+local function isFull(size) return room.count >= maxCount or room.bytes + size > maxBytes end
+
+local function take(key, hash, id)
+  redis.call('HSET', TAKEN, 'k' .. key, id .. ' ' .. hash, 'o' .. text(room.keyed), key)
+  if room.keyed == 0 then align(TAKEN) end
+  room.bytes = room.bytes + #key + keyCost
+  local oldest = room.keyed - maxKeys
+  if oldest >= 0 then
+    local name = redis.call('HGET', TAKEN, 'o' .. text(oldest))
+    redis.call('HDEL', TAKEN, 'k' .. name, 'o' .. text(oldest))
+    room.bytes = room.bytes - #name - keyCost
+  end
+  room.keyed = room.keyed + 1
+end
+
+local function append(body, base, ttl, key, hash)
+  if key ~= '' then
+    local known = redis.call('HGET', TAKEN, 'k' .. key)
+    if known then
+      local id, was = string.match(known, '^(%d+) (.*)$')
+      if was ~= hash then return REUSED, 0 end
+      return REPEAT, tonumber(id)
+    end
+  end
+  local id = text(room.next)
+  local size = base + #id
+  if room.timed > 0 and (room.next % ${EXPIRE_EVERY} == 0 or isFull(size)) then expire() end
+  if isFull(size) then return FULL, 0 end
+
+  local streamId = text(room.next + 1)
+  if ttl == '' then
+    redis.call('XADD', LOG, streamId .. '-0', 'b', body)
+  else
+    local at = text(now + tonumber(ttl))
+    redis.call('XADD', LOG, streamId .. '-0', 'b', body, 'x', at)
+    redis.call('ZADD', EXPIRING, at, streamId .. ':' .. text(size))
+    if room.timed == 0 then align(EXPIRING) end
+    room.timed = room.timed + 1
+  end
+  if room.next == 0 then align(LOG) end
+  room.next = room.next + 1
+  room.bytes = room.bytes + size
+  room.count = room.count + 1
+  if key ~= '' then take(key, hash, id) end
+  if room.listeners ~= '' and room.listeners ~= instance then
+    tell('message ' .. room.epoch .. ' ' .. id .. ' ' .. ttl .. ' ' .. body, instance)
+  end
+  return OK, room.next - 1
+end
+
+local function publish(first, count)
+  local problem = open()
+  if problem then return { problem } end
+  touch()
+  local answer = { 'ok', room.epoch }
+  for i = 0, count - 1 do
+    local at = first + 5 * i
+    answer[#answer + 1], answer[#answer + 2] =
+      append(ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+  end
+  save()
+  return answer
+end
+
+local answers, at = {}, 10
+for key = 1, #KEYS, 4 do
+  about(key, at)
+  local count = tonumber(ARGV[at + 3])
+  local isDone, answer = pcall(publish, at + 4, count)
+  if not isDone then
+    local what = type(answer) == 'table' and answer.err or tostring(answer)
+    answer = { 'error', string.match(what, '^%-?(%u+)') or 'ERR' }
+  end
+  answers[#answers + 1] = answer
+  at = at + 4 + 5 * count
+end
+return answers
+`)

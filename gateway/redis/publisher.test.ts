@@ -1,0 +1,109 @@
+/** Messages that reach Redis in one script: each room for itself, each message answered for itself, the order kept. */
+import assert from 'node:assert/strict'
+import { before, suite, test } from 'node:test'
+import { errorCode, post, subscribe, type TestGateway } from '../testing/client.ts'
+import { sharedGateway, skip, TestRedis } from './testing/server.ts'
+
+suite('many messages at once', { skip }, () => {
+  let redis: TestRedis
+  let gateway: TestGateway
+  before(async () => {
+    redis = await TestRedis.start()
+    gateway = await sharedGateway(redis, { 'limits.room_messages': 300, 'limits.body_bytes': 700_000 })
+  })
+
+  /** How many messages Redis has been asked to take, and by how many scripts. */
+  const scripts = (): number =>
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(redis.cli('INFO', 'commandstats'))?.[1] ?? Number.NaN)
+  const keyed = (room: string, key: string, body: string) =>
+    fetch(`${gateway.url}/rooms/${room}/broadcast`, { method: 'POST', body, headers: { 'idempotency-key': key } })
+
+  test('300 messages to 10 rooms at once: every answer has the id under which its message is heard', async () => {
+    const sent = Array.from({ length: 300 }, (_, i) => ({ room: `many-${i % 10}`, body: `message ${i}` }))
+    for (let i = 0; i < 10; i++) await post(gateway, `many-${i}`, 'issue_unique_idx')
+    const begin = scripts()
+    const answers = await Promise.all(
+      sent.map(async ({ room, body }) => {
+        const response = await post(gateway, room, 'broadcast', body)
+        assert.equal(response.status, 200)
+        return { room, body, id: Number(response.headers.get('event-id')) }
+      }),
+    )
+    assert.ok(scripts() - begin < 150, 'messages share scripts')
+    for (let i = 0; i < 10; i++) {
+      const stream = await subscribe(gateway, `many-${i}`)
+      const events = await stream.atLeast(30)
+      const expected = answers.filter(({ room }) => room === `many-${i}`).sort((a, b) => a.id - b.id)
+      assert.deepEqual(
+        events,
+        expected.map(({ id, body }) => ({ id, data: body })),
+      )
+      stream.close()
+    }
+  })
+
+  test('what is refused is refused alone: a private room, a full one, a spoilt one, a key used twice', async () => {
+    await fetch(`${gateway.url}/rooms/private`, { method: 'POST' })
+    await post(gateway, 'spoilt', 'broadcast', 'x')
+    redis.cli('DEL', 'sign-gateway:{spoilt}:taken')
+    redis.cli('SET', 'sign-gateway:{spoilt}:taken', 'no hash')
+    await keyed('twice', 'k', 'one')
+    const sending = async (room: string, key: string, body: string) => {
+      const response = await keyed(room, key, body)
+      return response.status === 200 ? 'ok' : await errorCode(response)
+    }
+    for (let round = 0; round < 20; round++) {
+      const answers = await Promise.all([
+        sending('good', `a${round}`, 'x'),
+        sending('private', 'k', 'x'),
+        sending('spoilt', 'k', 'x'),
+        sending('twice', 'k', 'another'),
+        sending('twice', 'k', 'one'),
+        sending(`new-${round}`, 'k', 'x'),
+        sending('good', `b${round}`, 'y'),
+      ])
+      assert.deepEqual(answers, ['ok', 'private_room', 'store_unavailable', 'idempotency_key_reused', 'ok', 'ok', 'ok'])
+    }
+    assert.ok(gateway.logs.some((line) => line.includes('"code":"WRONGTYPE"')))
+  })
+
+  test('a room becomes full in the middle of a script', async () => {
+    const answers = await Promise.all(Array.from({ length: 320 }, () => post(gateway, 'full', 'broadcast', 'x')))
+    const taken = answers.filter(({ status }) => status === 200)
+    assert.equal(taken.length, 300)
+    for (const refused of answers.filter(({ status }) => status !== 200)) {
+      assert.equal(await errorCode(refused), 'room_full')
+    }
+  })
+
+  test('a room that is not there is made once, and all that were sent to it are in it', async () => {
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => post(gateway, 'made', 'broadcast', `${i}`)))
+    const ids = answers.map(({ headers }) => Number(headers.get('event-id'))).sort((a, b) => a - b)
+    assert.deepEqual(ids, [...ids.keys()])
+  })
+
+  test('large messages go in scripts of their own, and small ones after them', async () => {
+    const large = 'x'.repeat(600_000)
+    const answers = await Promise.all(
+      [large, large, 'small', large, 'small'].map((body) => post(gateway, 'large', 'broadcast', body)),
+    )
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200, 200, 200],
+    )
+    const stream = await subscribe(gateway, 'large')
+    const lengths = (await stream.atLeast(5)).map(({ data }) => data.length).sort((a, b) => a - b)
+    assert.deepEqual(lengths, [5, 5, 600_000, 600_000, 600_000])
+    stream.close()
+  })
+
+  test('messages whose time has passed leave by and by, and are in nobody’s way', async () => {
+    const timed = (body: string) =>
+      fetch(`${gateway.url}/rooms/timed/broadcast`, { method: 'POST', body, headers: { ttl: '0' } })
+    for (let i = 0; i < 400; i++) assert.equal((await timed(`${i}`)).status, 200, 'the limit is 300')
+    const held = Number(redis.cli('XLEN', 'sign-gateway:{timed}:log'))
+    assert.ok(held < 50, `${held} are still there`)
+    const { messages } = (await (await fetch(`${gateway.url}/rooms/timed`)).json()) as { messages: number }
+    assert.equal(messages, 0)
+  })
+})

@@ -1,0 +1,185 @@
+/**
+ * Brings messages to Redis, in one script all those that came while the one before was on its way. Without load each goes
+ * at once and alone; under load the price of a script, and of the way there and back, is shared by many.
+ *
+ * Messages of one room stay in their order, and each is answered for itself. Where there are several masters, each slot
+ * has a script of its own.
+ */
+import { Buffer } from 'node:buffer'
+import { createHash, randomBytes } from 'node:crypto'
+import type { Logger } from '../../config/logger.ts'
+import type { GatewayConfig } from '../../config/schema.ts'
+import { messageFrame } from '../frame.ts'
+import { type Refusal, refusals } from '../refusal.ts'
+import type { Found, Pass, Published, PublishOptions } from '../store.ts'
+import { type Answer, answerOf, failure, listOf, refusalOf, scriptFailed } from './answers.ts'
+import type { Reply } from './connection.ts'
+import { type RoomKeys, roomKeys } from './keys.ts'
+import type { Links } from './link.ts'
+import { OUTCOMES, PUBLISH } from './publish-script.ts'
+
+/** Of one script: Redis does nothing else meanwhile. At least one message goes, however long. */
+const MAX_MESSAGES = 128
+const MAX_BYTES = 1_048_576
+/** What an Idempotency-Key counts beside its own characters, as in memory. */
+const BYTES_PER_KEY = 200
+const BYTES_AROUND = messageFrame(0, Buffer.alloc(0)).length - 1
+
+type Args = readonly (string | Buffer)[]
+
+export interface PublisherOptions {
+  readonly link: Links
+  readonly limits: GatewayConfig['limits']
+  readonly keyPrefix: string
+  readonly logger: Logger
+  /** This process, which is not told of what it has said itself. */
+  readonly instance: string
+  /** Takes a place among all rooms. Gives the refusal when there is none. */
+  readonly reserve: (roomId: string) => Promise<Refusal | undefined>
+  /** The room was there. */
+  readonly onUsed: (roomId: string) => void
+}
+
+export type OnAnswer = (answer: Found<Published>) => void
+
+interface Message {
+  readonly roomId: string
+  readonly pass: Pass
+  readonly keys: RoomKeys
+  readonly args: Args
+  readonly bytes: number
+  readonly onAnswer: OnAnswer
+}
+
+/** Messages of one room with one pass. */
+type Group = [Message, ...Message[]]
+
+export class Publisher {
+  readonly #options: PublisherOptions
+  /** What waits, by scope, for as long as a script of that scope is on its way. */
+  readonly #waiting = new Map<number, Message[]>()
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  /** `onAnswer` is called in the order in which Redis took the messages of a room, and must not throw. */
+  publish(roomId: string, body: Buffer, options: PublishOptions, onAnswer: OnAnswer): void {
+    const { link, keyPrefix } = this.#options
+    const { ttlSeconds, idempotencyKey, pass } = options
+    const args = [
+      body,
+      String(bytesWithoutId(body)),
+      ttlSeconds === undefined ? '' : String(1000 * ttlSeconds),
+      idempotencyKey ?? '',
+      idempotencyKey === undefined ? '' : createHash('sha256').update(body).digest('base64url'),
+    ]
+    const keys = roomKeys(keyPrefix, roomId)
+    const message = { roomId, pass, keys, args, bytes: body.length, onAnswer }
+    const scope = link.scopeOf(keys.room)
+    const waiting = this.#waiting.get(scope)
+    if (waiting !== undefined) waiting.push(message)
+    else void this.#work(scope, [message])
+  }
+
+  /** Two scripts at a time would be smaller ones, and more of them: one is faster. */
+  async #work(scope: number, waiting: Message[]): Promise<void> {
+    this.#waiting.set(scope, waiting)
+    while (waiting.length > 0) await this.#send(groupsOf(takeSome(waiting)), '')
+    this.#waiting.delete(scope)
+  }
+
+  /** Answers them all, but not before it resolves those whose room has to be made. */
+  async #send(groups: readonly Group[], fresh: string): Promise<void> {
+    const { logger, onUsed } = this.#options
+    let replies: readonly Answer[]
+    try {
+      replies = listOf(await this.#run(groups, fresh)).map(answerOf)
+    } catch (error) {
+      const refusal = failure(error, logger)
+      for (const group of groups) refuse(group, refusal)
+      return
+    }
+    for (const [i, group] of groups.entries()) {
+      const [word, epoch, ...outcomes] = replies[i] ?? ['']
+      if (word === 'ok') {
+        onUsed(group[0].roomId)
+        answer(group, String(epoch), outcomes)
+      } else if (word === 'error') {
+        refuse(group, scriptFailed(String(epoch), logger))
+      } else if (word === 'absent' && fresh === '') {
+        void this.#make(group)
+      } else {
+        refuse(group, refusalOf(word) ?? refusals.storeUnavailable())
+      }
+    }
+  }
+
+  /** The room isn't there. */
+  async #make(group: Group): Promise<void> {
+    const refusal = await this.#options.reserve(group[0].roomId)
+    if (refusal !== undefined) refuse(group, refusal)
+    else await this.#send([group], randomBytes(16).toString('base64url'))
+  }
+
+  #run(groups: readonly Group[], fresh: string): Promise<Reply> {
+    const { link, limits, instance } = this.#options
+    const keys: string[] = []
+    const args: (string | Buffer)[] = [
+      String(1000 * limits.room_idle_seconds),
+      String(1000 * limits.room_seconds),
+      instance,
+      String(limits.room_messages),
+      String(limits.room_bytes),
+      String(BYTES_PER_KEY),
+      String(limits.room_keys),
+    ]
+    for (const group of groups) {
+      const { room, log, expiring, taken, live } = group[0].keys
+      keys.push(room, log, expiring, taken)
+      args.push(group[0].pass ?? '', fresh, live, String(group.length))
+      for (const message of group) args.push(...message.args)
+    }
+    return link.run(PUBLISH, keys, args)
+  }
+}
+
+/** The first ones, as many as one script may take. */
+function takeSome(waiting: Message[]): readonly Message[] {
+  let [count, bytes] = [0, 0]
+  for (const message of waiting) {
+    bytes += message.bytes
+    if (count === MAX_MESSAGES || (count > 0 && bytes > MAX_BYTES)) break
+    count += 1
+  }
+  return waiting.splice(0, count)
+}
+
+function groupsOf(messages: readonly Message[]): readonly Group[] {
+  const groups = new Map<string, Group>()
+  for (const message of messages) {
+    const key = `${message.pass ?? ''} ${message.keys.room}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [message])
+    else group.push(message)
+  }
+  return [...groups.values()]
+}
+
+function answer(group: Group, epoch: string, outcomes: readonly Reply[]): void {
+  for (const [i, { onAnswer }] of group.entries()) {
+    const word = OUTCOMES[Number(outcomes[2 * i])] ?? ''
+    const refusal = refusalOf(word)
+    if (refusal !== undefined) onAnswer({ ok: false, refusal })
+    else onAnswer({ ok: true, value: { id: Number(outcomes[2 * i + 1]), epoch, isRepeat: word === 'repeat' } })
+  }
+}
+
+function refuse(group: Group, refusal: Refusal): void {
+  for (const { onAnswer } of group) onAnswer({ ok: false, refusal })
+}
+
+/** Of the event that a body becomes. Only line feeds make it longer than the body and what is around it. */
+function bytesWithoutId(body: Buffer): number {
+  return body.includes('\n') ? messageFrame(0, body).length - 1 : BYTES_AROUND + body.length
+}

@@ -1,0 +1,169 @@
+/**
+ * What the scripts have in common: find the room, see whether Redis lost a part of it, check the pass, and make the room
+ * when it is absent and the caller drew an epoch for it. The time is that of Redis, so that the clocks of the gateways
+ * don't matter.
+ *
+ * A room was lost in part when it was written by another Redis process than the one that runs now (a restart, a replica
+ * that took over), unless both wait for the disk before they answer; when its log is not as long as it should be (a key was
+ * evicted or deleted); or when a gateway has seen a later message of the same epoch than there is. What is left of it is
+ * then thrown away and a new epoch begins: an id given out twice in one epoch would let a reader miss a message.
+ */
+import { createHash } from 'node:crypto'
+
+export interface Script {
+  readonly source: string
+  readonly sha1: string
+}
+
+/**
+ * ARGV 1 to 4: run id of the Redis process, whether it is durable, idle time, longest life of a room (0: none). For each
+ * room, KEYS: room, log, expiring, taken; ARGV: pass, epoch to make the room with, channel.
+ *
+ * That a room was made or is gone is said in its channel. Messages go to each gateway that shows the room in a channel of
+ * its own, so that a gateway isn't sent what it has just said itself: the room notes who has read its log.
+ */
+export const ROOM_STEPS = `
+local run, durable, idle, longest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local slack = math.min(1000, math.floor(idle / 10))
+local knownEpoch, knownNext = nil, 0
+local ROOM, LOG, EXPIRING, TAKEN, STREAMS, pass, fresh, channel, room
+
+-- The room that all that follows is about, by the places of its first key and argument.
+local function about(key, arg)
+  ROOM, LOG, EXPIRING, TAKEN = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
+  pass, fresh, channel, room = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], nil
+end
+
+local function text(number) return string.format('%d', number) end
+
+-- To every gateway that shows the room, but 'but'. One that gets nothing has left, and reads the log when it comes back.
+local function tell(what, but)
+  local left = ''
+  for one in string.gmatch(room.listeners, '%S+') do
+    if one == but or redis.call('SPUBLISH', channel .. ':' .. one, what) > 0 then left = left == '' and one or left .. ' ' .. one end
+  end
+  if left ~= room.listeners then redis.call('HSET', ROOM, 'listeners', left) end
+end
+
+local function forget() redis.call('DEL', ROOM, LOG, EXPIRING, TAKEN) end
+
+local function find()
+  local f = redis.call('HMGET', ROOM, 'epoch', 'private', 'made', 'run', 'safe', 'listeners', 'counts')
+  if not f[1] then return 'absent' end
+  room = { epoch = f[1], private = f[2] == '1', made = tonumber(f[3]), listeners = f[6] }
+  if longest > 0 and now - room.made >= longest then
+    forget()
+    redis.call('SPUBLISH', channel, 'gone ' .. room.epoch)
+    return 'absent'
+  end
+  local next, count, bytes, keyed, timed, till = string.match(f[7] or '', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if not next then return 'lost' end
+  room.next, room.count, room.bytes = tonumber(next), tonumber(count), tonumber(bytes)
+  room.keyed, room.timed, room.till = tonumber(keyed), tonumber(timed), tonumber(till)
+  local isOther = f[4] ~= run
+  if isOther and not (f[5] == '1' and durable == '1') then return 'lost' end
+  if redis.call('XLEN', LOG) ~= room.count then return 'lost' end
+  if knownEpoch == room.epoch and room.next < knownNext then return 'lost' end
+  if isOther or f[5] ~= durable then redis.call('HSET', ROOM, 'run', run, 'safe', durable) end
+  return 'here'
+end
+
+-- Next id; messages and their bytes; keys taken, messages that expire; and when the room is idle at the soonest.
+local function save()
+  redis.call('HSET', ROOM, 'counts', string.format('%d %d %d %d %d %d', room.next, room.count, room.bytes, room.keyed,
+    room.timed, room.till))
+end
+
+-- Expiry is renewed when less than the idle time is left, and set a little later than that: most messages need not do it.
+local function touch()
+  if room.till - now >= idle then return end
+  room.till = now + idle + slack
+  local at = text(room.till)
+  save()
+  redis.call('PEXPIREAT', ROOM, at)
+  redis.call('PEXPIREAT', LOG, at)
+  redis.call('PEXPIREAT', EXPIRING, at)
+  redis.call('PEXPIREAT', TAKEN, at)
+end
+
+-- A key that was just made gets the expiry of the others.
+local function align(key) redis.call('PEXPIREAT', key, text(room.till)) end
+
+local function make(private)
+  forget()
+  redis.call('HSET', ROOM, 'epoch', fresh, 'private', private and '1' or '0', 'index', '0', 'made', text(now), 'run', run,
+    'safe', durable, 'listeners', '')
+  room = {
+    epoch = fresh, private = private, next = 0, count = 0, bytes = 0, made = now, keyed = 0, timed = 0, till = 0,
+    listeners = ''
+  }
+  redis.call('SPUBLISH', channel, 'made ' .. fresh)
+  touch()
+end
+
+-- Why this pass does not open the room that is here.
+local function refuse()
+  if pass == '*' or pass == room.epoch then return nil end
+  if pass ~= '' then return 'gone' end
+  return room.private and 'private' or nil
+end
+
+-- nil, or why there is no room for this caller. A private room of which a part was lost opens for nobody but '*'.
+local function open()
+  local state = find()
+  if state == 'here' then return refuse() end
+  if pass ~= '' and pass ~= '*' then return 'gone' end
+  local private = state == 'lost' and room.private
+  if private and pass == '' then return 'private' end
+  if fresh == '' then return 'absent' end
+  make(private)
+end
+
+local function expire()
+  if room.timed == 0 then return end
+  repeat
+    local due = redis.call('ZRANGEBYSCORE', EXPIRING, '-inf', text(now), 'LIMIT', 0, 1000)
+    if #due == 0 then return end
+    local ids = {}
+    for i, entry in ipairs(due) do
+      local id, size = string.match(entry, '^(%d+):(%d+)$')
+      ids[i] = id
+      room.bytes = room.bytes - tonumber(size)
+    end
+    room.count = room.count - #due
+    room.timed = room.timed - #due
+    redis.call('XDEL', LOG, unpack(ids))
+    redis.call('ZREM', EXPIRING, unpack(due))
+    save()
+  until #due < 1000
+end
+
+local function isTold(instance) return string.find(' ' .. room.listeners .. ' ', ' ' .. instance .. ' ', 1, true) ~= nil end
+
+-- Streams of the other instances. Entries are 'count until'; those of an instance that died run out.
+local function others(instance)
+  local sum, all = 0, redis.call('HGETALL', STREAMS)
+  for i = 1, #all, 2 do
+    local count, till = string.match(all[i + 1], '^(%d+) (%d+)$')
+    if tonumber(till) <= now then redis.call('HDEL', STREAMS, all[i])
+    elseif all[i] ~= instance then sum = sum + tonumber(count) end
+  end
+  return sum
+end
+`
+
+/** Steps of a script about one room: the fifth key is streams, its own arguments begin at ARGV 8. */
+export const ONE_ROOM = `${ROOM_STEPS}
+about(1, 5)
+STREAMS = KEYS[5]`
+
+/**
+ * `#!lua` lets Redis refuse a script before its first write, rather than in the middle of it, when it is out of memory;
+ * not one with the flag `allow-oom`.
+ */
+export function script(body: string, flags = ''): Script {
+  const source = `#!lua flags=${flags}\n${body.trim()}\n`
+  return { source, sha1: createHash('sha1').update(source).digest('hex') }
+}
