@@ -17,7 +17,7 @@ import type { Evidence } from './evidence-file.ts'
 import { type Ask, meetingBytes, meetingRoom, meetRounds, type ReceivedInvitation } from './invitation.ts'
 import { type Grounds, judge, type Refusal } from './judging.ts'
 import { digestOf } from './payload.ts'
-import { type Presigned, poolName } from './pool.ts'
+import { type PoolKey, type Presigned, poolName } from './pool.ts'
 import { answerPacket, refusalPacket } from './presigned.ts'
 import { REPLY_ROOM } from './replies.ts'
 import { runPresigning, runSigning } from './signing.ts'
@@ -162,15 +162,17 @@ export function answering(ctx: AnswerContext): Answering {
     }
     try {
       if (ask.kind === 'sign') await runSigning(o, ask.payload)
-      else await keep(poolName({ account, signers, owner: ask.owner }), runPresigning(o))
+      else await keep({ account, signers, owner: ask.owner }, runPresigning(o))
     } finally {
       ending.abort()
       room.close()
     }
   }
 
-  async function keep(name: string, making: Promise<Presigned>): Promise<void> {
-    const kept = making.then((made) => void grounds.pool?.put(made))
+  async function keep(key: PoolKey, making: Promise<Presigned>): Promise<void> {
+    const name = poolName(key)
+    const isMade = grounds.pool?.expect(key)
+    const kept = making.finally(isMade).then((made) => void grounds.pool?.put(made))
     const settled = Promise.allSettled([presigning.get(name), kept])
     presigning.set(name, settled)
     try {

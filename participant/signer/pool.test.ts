@@ -55,6 +55,18 @@ test('no more than the limit of one key, and others are not hindered', () => {
   assert.ok(p.put(presigned()), 'a place is free again')
 })
 
+test('one that is being made has its place already', () => {
+  const { pool: p } = pool(2)
+  const isMade = [p.expect(key), p.expect(key)]
+  assert.equal(p.hasPlace(key), false)
+  assert.ok(p.hasPlace({ ...key, account: 'b' }), 'of another account')
+  isMade[0]?.()
+  assert.ok(p.put(presigned()), 'the one that was made')
+  assert.equal(p.hasPlace(key), false, 'one is here, one is being made')
+  isMade[1]?.()
+  assert.ok(p.hasPlace(key), 'that one failed')
+})
+
 test('too old: nobody gets it, and its owner stops earlier than the others', () => {
   const { pool: p, clock } = pool()
   const [a, b] = [presigned(), presigned()]

@@ -55,6 +55,8 @@ export class PresignaturePool {
   readonly #now: () => number
   /** By key, in the order in which they were made; by id. */
   readonly #keys = new Map<string, Map<string, Entry>>()
+  /** How many are being made, by key. */
+  readonly #expected = new Map<string, number>()
   #made = 0
   #used = 0
   #expired = 0
@@ -69,16 +71,28 @@ export class PresignaturePool {
     return this.#fresh(key).size
   }
 
-  /** Whether one more has a place. */
+  /** Whether one more has a place, beside those that are being made. */
   hasPlace(key: PoolKey): boolean {
-    return this.size(key) < this.#limits.max
+    return this.size(key) + (this.#expected.get(poolName(key)) ?? 0) < this.#limits.max
+  }
+
+  /** One is being made, until the value is called. */
+  expect(key: PoolKey): () => void {
+    const name = poolName(key)
+    const add = (change: 1 | -1): void => {
+      const count = (this.#expected.get(name) ?? 0) + change
+      if (count === 0) this.#expected.delete(name)
+      else this.#expected.set(name, count)
+    }
+    add(1)
+    return () => add(-1)
   }
 
   /** False when there is no place: then it is not kept. */
   put(presigned: Presigned): boolean {
     const { context, owner } = presigned
     const key = { account: context.account, signers: context.signers, owner }
-    if (!this.hasPlace(key)) return false
+    if (this.size(key) >= this.#limits.max) return false
     const name = poolName(key)
     const entries = this.#keys.get(name) ?? new Map<string, Entry>()
     this.#keys.set(name, entries)
