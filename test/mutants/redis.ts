@@ -63,7 +63,11 @@ export const redis: readonly Mutant[] = [
       ['a spoilt room is one alone', 'pcall(publish, at + 4, count)', 'true, publish(at + 4, count)'],
       ['a full room takes no more', 'if isFull(size) then return FULL, 0 end', ''],
       ['a room with expired messages is not full', ' or isFull(size)) then expire() end', ') then expire() end'],
-      ['expired messages leave', '(room.next % ${EXPIRE_EVERY} == 0 or isFull(size))', 'isFull(size)'],
+      [
+        'expired messages leave',
+        ' == 0 or isFull(size)) then expire() end',
+        ' == -1 or isFull(size)) then expire() end',
+      ],
       ['a key goes with one body', 'if was ~= hash then return REUSED, 0 end', ''],
       ['counts are kept', '  save()\n  return answer', '  return answer'],
     ],

@@ -162,7 +162,7 @@ export const service: readonly Mutant[] = [
     signer('pool'),
     [testOf('pool')],
     [
-      ['as many as fit', 'if (!this.hasPlace(key)) return false'],
+      ['as many as fit', 'if (this.size(key) >= this.#limits.max) return false'],
       ['given out once', 'this.#remove(key, name)\n', '\n'],
       ['the oldest is given out once', 'this.#remove(key, id)\n      if', 'if'],
       ['its owner stops earlier', 'if (this.#now() - at < limit) {', 'if (true) {'],
