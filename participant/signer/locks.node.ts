@@ -3,6 +3,7 @@
  * runs. A file that can't be read still locks.
  */
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -69,9 +70,13 @@ export function fileLocks(folder: string): FileLocks {
   }
 }
 
-/** Undefined only when there is no such file; what can't be read is empty. */
+/**
+ * Undefined only when there is no such file; what can't be read is empty. Asked for each signature: to see that there is
+ * none costs far less here than in a thread that fails to open it.
+ */
 async function contentOf(path: string): Promise<string | undefined> {
   try {
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined
     return await readFile(path, 'utf8')
   } catch (e) {
     const { code } = e as { readonly code?: unknown }

@@ -75,16 +75,16 @@ export const audit: readonly Mutant[] = [
       ['synced', 'await file.datasync()', ''],
       [
         'the head after the lines',
-        "await file.appendFile(lines.join(''))\n        await file.datasync()\n        head = next",
-        "head = next\n        await heads.write(formatHead(head), 0)\n        await file.appendFile(lines.join(''))\n        await file.datasync()",
+        "writeAll(file, lines.join(''))\n        await file.datasync()\n        head = next",
+        "head = next\n        writeAll(heads, formatHead(head), 0)\n        writeAll(file, lines.join(''))\n        await file.datasync()",
       ],
       ['confirmed when it is there', '        for (const w of batch) w.resolve()\n', ''],
       [
         'confirmed too early',
-        "await file.appendFile(lines.join(''))",
-        "for (const w of batch) w.resolve()\n        await file.appendFile(lines.join(''))",
+        "writeAll(file, lines.join(''))",
+        "for (const w of batch) w.resolve()\n        writeAll(file, lines.join(''))",
       ],
-      ['one head', 'await heads.write(formatHead(head), 0)', 'await heads.appendFile(formatHead(head))'],
+      ['one head', 'writeAll(heads, formatHead(head), 0)', 'await heads.appendFile(formatHead(head))'],
       ['a failure: all that wait', 'for (const w of [...batch, ...waiting]) w.reject(failed)', ''],
       ['a failure: nothing later', 'if (failed !== undefined) return Promise.reject(failed)'],
       [
