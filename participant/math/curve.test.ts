@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { combine, G, IDENTITY, modQ, mul, mulPublic, type Point, Q, randomScalar } from './curve.ts'
+import { affine, combine, G, IDENTITY, modQ, mul, mulPublic, type Point, Q, randomScalar } from './curve.ts'
 import { seededRandom } from './testing.ts'
 
 const random = seededRandom('curve')
@@ -53,4 +53,12 @@ test('combine is the sum of its terms: none to five, G among them or not, with z
     [modQ(-k), P],
   ])
   assert.ok(both.is0(), 'opposites')
+})
+
+test('the affine form is the same point, the identity included', () => {
+  const P = mul(G, randomScalar(random)).add(mul(G, randomScalar(random)))
+  assert.notEqual(P.Z, 1n)
+  assert.ok(affine(P).equals(P))
+  assert.equal(affine(P).Z, 1n)
+  assert.ok(affine(IDENTITY).is0())
 })

@@ -35,6 +35,11 @@ export function mul(P: Point, k: bigint): Point {
   return s === 0n || P.is0() ? IDENTITY : P.multiply(s)
 }
 
+/** The same point, whose coordinates cost no inversion any more. */
+export function affine(P: Point): Point {
+  return P.is0() ? P : Point.fromAffine(P.toAffine())
+}
+
 /** k·P in variable time, for public k. */
 export function mulPublic(P: Point, k: bigint): Point {
   return P.is0() ? IDENTITY : P.multiplyUnsafe(modQ(k))

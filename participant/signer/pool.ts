@@ -149,7 +149,7 @@ export class PresignaturePool {
 
   #fresh(key: PoolKey): ReadonlyMap<string, Entry> {
     const entries = this.#keys.get(poolName(key)) ?? new Map<string, Entry>()
-    for (const [id, { at }] of [...entries]) {
+    for (const [id, { at }] of entries) {
       if (this.#now() - at < this.#limits.maxAgeMs) break
       this.#remove(key, id)
       this.#expired++

@@ -2,7 +2,7 @@
  * The checks of presigning, message by message. CGGMP24, Fig. 8. They need no secret, and are the same for a party of
  * the session and for whoever reads the evidence later.
  */
-import { invQ, modQ, mulPublic, type Point, sum } from '../../math/curve.ts'
+import { affine, invQ, modQ, mulPublic, type Point, sum } from '../../math/curve.ts'
 import { type Judge, verified, verifiedTwo } from '../../party/judge.ts'
 import type { Failed } from '../../party/party.ts'
 import type { PartyId } from '../../party/roster.ts'
@@ -74,7 +74,7 @@ export function publicPresignature(
   const inverse = invQ([...threes.values()].reduce((a, m) => modQ(a + m.delta), 0n))
   const scaled = (of: (m: Pick<Three, 'Delta' | 'S'>) => Point): ReadonlyMap<PartyId, Point> =>
     new Map([...threes].map(([id, m]) => [id, mulPublic(of(m), inverse)]))
-  return { Gamma, DeltaTilde: scaled((m) => m.Delta), STilde: scaled((m) => m.S) }
+  return { Gamma: affine(Gamma), DeltaTilde: scaled((m) => m.Delta), STilde: scaled((m) => m.S) }
 }
 
 /** Γ: the nonce point. */

@@ -90,8 +90,9 @@ export function tryCombine(p: Presignature, digest: Uint8Array, sigmas: readonly
   const s = high ? Q - sum : sum
   const recovery = (((y & 1n) === 1n ? 1 : 0) ^ (high ? 1 : 0)) | (x >= Q ? 2 : 0)
   const compact = concatBytes(bigintToBytes(r, 32), bigintToBytes(s, 32))
-  const holds =
-    r !== 0n && s !== 0n && secp256k1.verify(compact, digest, p.publicKey.toBytes(true), { prehash: false, lowS: true })
+  // in the long form, from which no root has to be taken
+  const publicKey = p.publicKey.toBytes(false)
+  const holds = r !== 0n && s !== 0n && secp256k1.verify(compact, digest, publicKey, { prehash: false, lowS: true })
   return holds ? { r, s, recovery } : undefined
 }
 
