@@ -20,7 +20,7 @@ demo: build ## key shares, gateway, sign-service and ten signatures on this mach
 	@$(TSX) scripts/demo.ts
 
 test: setup ## every test but the slow ones
-	@node --import tsx --test --test-concurrency=2 $(TESTS)
+	@node --import tsx --test --test-concurrency=3 $(TESTS)
 
 test-slow: setup ## what takes minutes: every crash point, hundreds of lying gateways
 	@node --import tsx --test --test-concurrency=2 $(filter-out %/timing.slow.test.ts,$(SLOW))
