@@ -97,6 +97,18 @@ suite('many messages at once', { skip }, () => {
     stream.close()
   })
 
+  test('a room that only expired messages would fill takes the next one', async () => {
+    const small = await sharedGateway(redis, { 'limits.room_messages': 5 })
+    for (let i = 0; i < 12; i++) {
+      const response = await fetch(`${small.url}/rooms/small/broadcast`, {
+        method: 'POST',
+        body: `${i}`,
+        headers: { ttl: '0' },
+      })
+      assert.equal(response.status, 200, `message ${i}`)
+    }
+  })
+
   test('messages whose time has passed leave by and by, and are in nobody’s way', async () => {
     const timed = (body: string) =>
       fetch(`${gateway.url}/rooms/timed/broadcast`, { method: 'POST', body, headers: { ttl: '0' } })

@@ -162,6 +162,7 @@ export const service: readonly Mutant[] = [
     signer('pool'),
     [testOf('pool')],
     [
+      ['those that are being made count', ' + (this.#expected.get(poolName(key)) ?? 0)', ''],
       ['as many as fit', 'if (this.size(key) >= this.#limits.max) return false'],
       ['given out once', 'this.#remove(key, name)\n', '\n'],
       ['the oldest is given out once', 'this.#remove(key, id)\n      if', 'if'],
