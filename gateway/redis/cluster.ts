@@ -17,7 +17,7 @@ import type { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Reply } from './connection.ts'
 import { AwayError, Link, type LinkOptions, type Links, StoreStartError } from './link.ts'
-import type { Script } from './room-steps.ts'
+import type { Script } from './script.ts'
 import { readRanges, type SlotRange, slotOf } from './slots.ts'
 
 const REFRESH_MS = 1_000

@@ -8,7 +8,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { createClient, RESP_TYPES } from '@redis/client'
-import type { Script } from './room-steps.ts'
+import type { Script } from './script.ts'
 
 export interface ConnectionOptions {
   readonly host: string

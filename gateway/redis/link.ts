@@ -11,7 +11,7 @@
 import type { Buffer } from 'node:buffer'
 import type { Logger } from '../../config/logger.ts'
 import { type Connection, type ConnectionOptions, connect, type Reply } from './connection.ts'
-import type { Script } from './room-steps.ts'
+import type { Script } from './script.ts'
 import { readFacts, type ServerFacts, UnfitServerError } from './server-facts.ts'
 
 export interface LinkTiming {

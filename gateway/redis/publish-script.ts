@@ -7,7 +7,8 @@
  * Messages that have expired are removed by and by. Nobody is shown one (READ and STATE remove them first), and none is in
  * the way of a new one.
  */
-import { ROOM_STEPS, script } from './room-steps.ts'
+import { ROOM_STEPS } from './room-steps.ts'
+import { script } from './script.ts'
 
 /** What became of a message, in the answer. */
 export const OUTCOMES = ['ok', 'repeat', 'reused', 'full'] as const

@@ -89,7 +89,7 @@ export class Publisher {
     this.#waiting.delete(scope)
   }
 
-  /** Answers them all, but not before it resolves those whose room has to be made. */
+  /** Answers them all before it resolves, but those whose room has to be made. */
   async #send(groups: readonly Group[], fresh: string): Promise<void> {
     const { logger, onUsed } = this.#options
     let replies: readonly Answer[]

@@ -8,13 +8,6 @@
  * evicted or deleted); or when a gateway has seen a later message of the same epoch than there is. What is left of it is
  * then thrown away and a new epoch begins: an id given out twice in one epoch would let a reader miss a message.
  */
-import { createHash } from 'node:crypto'
-
-export interface Script {
-  readonly source: string
-  readonly sha1: string
-}
-
 /**
  * ARGV 1 to 4: run id of the Redis process, whether it is durable, idle time, longest life of a room (0: none). For each
  * room, KEYS: room, log, expiring, taken; ARGV: pass, epoch to make the room with, channel.
@@ -158,12 +151,3 @@ end
 export const ONE_ROOM = `${ROOM_STEPS}
 about(1, 5)
 STREAMS = KEYS[5]`
-
-/**
- * `#!lua` lets Redis refuse a script before its first write, rather than in the middle of it, when it is out of memory;
- * not one with the flag `allow-oom`.
- */
-export function script(body: string, flags = ''): Script {
-  const source = `#!lua flags=${flags}\n${body.trim()}\n`
-  return { source, sha1: createHash('sha1').update(source).digest('hex') }
-}

@@ -2,7 +2,8 @@
  * What happens inside Redis, each as one script that nothing can come between: Redis runs one at a time, and writes all
  * or nothing of it to its append-only file. How messages get in: publish-script.ts.
  */
-import { ONE_ROOM, script } from './room-steps.ts'
+import { ONE_ROOM } from './room-steps.ts'
+import { script } from './script.ts'
 
 export const INDEX = script(`${ONE_ROOM}
 local problem = open()

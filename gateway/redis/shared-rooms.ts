@@ -17,7 +17,7 @@ import type { Reply } from './connection.ts'
 import { type RoomKeys, registryKey, roomKeys } from './keys.ts'
 import type { Links } from './link.ts'
 import { type OnAnswer, Publisher } from './publisher.ts'
-import type { Script } from './room-steps.ts'
+import type { Script } from './script.ts'
 import * as scripts from './scripts.ts'
 
 /** Of the log, in one answer of Redis. At least one message comes, however long. */
