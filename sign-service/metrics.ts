@@ -10,6 +10,8 @@ export const PREFIX = 'sign_service_'
 
 export interface MetricsSources {
   readonly version: string
+  /** Whether somebody can read them; only then is the process itself watched, which takes a timer every 10 ms. */
+  readonly isServed: boolean
   readonly accounts: () => number
   readonly sessions: () => number
   /** Of all participants together; undefined without a pool. */
@@ -100,7 +102,7 @@ export function createMetrics(o: MetricsSources): Metrics {
     { version: o.version },
     1,
   )
-  collectDefaultMetrics({ register: registry, prefix: PREFIX })
+  if (o.isServed) collectDefaultMetrics({ register: registry, prefix: PREFIX })
 
   const known = (code: string | undefined): string => (code !== undefined && CODE.test(code) ? code : 'OTHER')
   return {

@@ -112,6 +112,7 @@ export async function openService(
   const hub = config.api.enabled ? new Hub() : undefined
   const metrics = createMetrics({
     version: VERSION,
+    isServed: config.metrics.enabled,
     accounts: () => servings.reduce((sum, s) => sum + (s.isApi ? 0 : s.participant.accounts().length), 0),
     sessions: () => servings.reduce((sum, s) => sum + s.service.sessions, 0),
     pool: () => poolCounts(servings),

@@ -40,6 +40,7 @@ let page = ''
 before(async () => {
   const metrics = createMetrics({
     version: '1.2.3',
+    isServed: true,
     accounts: () => 1,
     sessions: () => 0,
     pool: () => ({ size: 1, made: 2, used: 1, expired: 0 }),

@@ -15,7 +15,7 @@ import type { Mutant } from './mutant.ts'
 import { party } from './party.ts'
 import { policy } from './policy.ts'
 import { programs } from './programs.ts'
-import { aux, identify, keygen, presign, signing } from './protocols.ts'
+import { aux, ecdsa, identify, keygen, presign, signing } from './protocols.ts'
 import { records } from './records.ts'
 import { redis } from './redis.ts'
 import { rooms } from './room.ts'
@@ -33,6 +33,7 @@ export const all: readonly Mutant[] = [
   ...presign,
   ...identify,
   ...signing,
+  ...ecdsa,
   ...party,
   ...connection,
   ...evidence,

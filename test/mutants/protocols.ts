@@ -193,6 +193,19 @@ export const signing: readonly Mutant[] = each('sign', 'participant/protocols/si
   [['used once', 'if (used.has(p.kTilde))'], SIGN],
   [['used up by signing', 'used.add(p.kTilde)'], SIGN],
   [['low s', 'const high = sum > Q / 2n', 'const high = false'], SIGN],
-  [['the signature verifies', 'return holds ?', 'return true ?'], SIGN],
+  [['the signature verifies', 'return verifies(p.publicKey, messageScalar(digest), r, s) ?', 'return true ?'], SIGN],
   [['digest of 32 bytes', 'if (digest.length !== 32)'], SIGN],
 ])
+
+export const ecdsa: readonly Mutant[] = mutants(
+  'ecdsa',
+  'participant/math/ecdsa.ts',
+  ['participant/math/ecdsa.test.ts'],
+  [
+    ['a key that is a point', 'X.is0() || ', ''],
+    ['r above 0', 'r <= 0n || ', ''],
+    ['s above 0', 's <= 0n || ', ''],
+    ['low s', ' || s > Q / 2n', ''],
+    ['the x-coordinate', 'return modQ(R.toAffine().x) === r', 'return true'],
+  ],
+)

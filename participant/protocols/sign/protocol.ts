@@ -4,10 +4,10 @@
  * σ_i = k̃_i·m + r·χ̃_i, each checked by itself: σ_j·Γ = m·Δ̃_j + r·S̃_j. The sum is made low-s, verified under the
  * public key before it is returned, and carries the recovery id.
  */
-import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { bigintToBytes, bytesToBigint, concatBytes } from '../../base/bytes.ts'
+import { bytesToBigint } from '../../base/bytes.ts'
 import { InternalError, StateError, UsageError } from '../../base/errors.ts'
 import { combine, modQ, mulPublic, Q } from '../../math/curve.ts'
+import { verifies } from '../../math/ecdsa.ts'
 import type { Failed, Party, ProtocolRounds } from '../../party/party.ts'
 import type { PartyId } from '../../party/roster.ts'
 import { boundBroadcastRound } from '../../party/rounds.ts'
@@ -89,11 +89,7 @@ export function tryCombine(p: Presignature, digest: Uint8Array, sigmas: readonly
   const high = sum > Q / 2n
   const s = high ? Q - sum : sum
   const recovery = (((y & 1n) === 1n ? 1 : 0) ^ (high ? 1 : 0)) | (x >= Q ? 2 : 0)
-  const compact = concatBytes(bigintToBytes(r, 32), bigintToBytes(s, 32))
-  // in the long form, from which no root has to be taken
-  const publicKey = p.publicKey.toBytes(false)
-  const holds = r !== 0n && s !== 0n && secp256k1.verify(compact, digest, publicKey, { prehash: false, lowS: true })
-  return holds ? { r, s, recovery } : undefined
+  return verifies(p.publicKey, messageScalar(digest), r, s) ? { r, s, recovery } : undefined
 }
 
 /** r: the x-coordinate of Γ modulo q. */
