@@ -10,6 +10,7 @@ import { toBase64 } from '../../participant/base/bytes.ts'
 import { systemRandom } from '../../participant/base/random.ts'
 import { Canaries } from './canary.ts'
 import { makeArchive, report, runSchedules, successRate } from './schedules.ts'
+import { addBodies } from './secrets.ts'
 
 const COUNT = 40
 
@@ -49,5 +50,24 @@ test('the search finds a secret that is there, in each form, at each place', () 
       assert.ok(found.every((f) => f.what === 'planted'))
     }
     assert.deepEqual(canaries.search(record(systemRandom.bytes(32))), [])
+  }
+})
+
+test('of an invitation, what the gateway sees anyhow is no secret, and all else is one', () => {
+  const session = systemRandom.bytes(32)
+  const message = systemRandom.bytes(32)
+  const reply = `replies-${Buffer.from(systemRandom.bytes(16)).toString('hex')}`
+  const envelope = { session, protocol: 'presign', round: '1', from: 'a', to: '', signature: new Uint8Array(64) }
+  for (const before of [0, 1, 7, 15, 16, 31]) {
+    // a clear packet has a 0 before its session
+    const body = Buffer.concat([message.subarray(0, 16 + before), Buffer.of(0), session, Buffer.from(reply)])
+    const canaries = new Canaries()
+    addBodies(canaries, {
+      clear: [{ ...envelope, body: new Uint8Array(0) }],
+      sealed: [{ ...envelope, protocol: 'meet', round: 'invitation', to: 'b', body }],
+    })
+    const seen = Buffer.concat([Buffer.of(2, 0), session, Buffer.from(`GET /rooms/${reply}/subscribe`)])
+    assert.deepEqual(canaries.search([seen]), [])
+    assert.deepEqual(canaries.search([Buffer.from(message)])[0], { what: 'meet/invitation at 0', form: 'raw' })
   }
 })
