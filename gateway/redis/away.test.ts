@@ -1,6 +1,7 @@
 /** Redis away, silent, restarted without what it had, or robbed of a part: never a 200 for nothing, never a silent wait. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode, post, subscribe, type TestGateway, until } from '../testing/client.ts'
 import { SilentProxy, sharedGateway, skip, TestRedis } from './testing/server.ts'
 
@@ -213,8 +214,9 @@ suite('when Redis fails', { skip }, () => {
     const redis = await TestRedis.start()
     const gateway = await sharedGateway(redis)
     await post(gateway, 'r', 'broadcast', 'x')
-    // Already past its time: the next script begins with removing it.
-    await fetch(`${gateway.url}/rooms/r/broadcast`, { method: 'POST', body: 'x', headers: { ttl: '0' } })
+    await fetch(`${gateway.url}/rooms/r/broadcast`, { method: 'POST', body: 'x', headers: { ttl: '1' } })
+    // past its time: a script that makes room would begin with removing it
+    await sleep(1_100)
     const before = redis.cli('HGETALL', 'sign-gateway:{r}:room')
     redis.cli('CONFIG', 'SET', 'maxmemory', '1')
     const full = await post(gateway, 'r', 'broadcast', 'y')

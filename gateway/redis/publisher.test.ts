@@ -1,6 +1,7 @@
 /** Messages that reach Redis in one script: each room for itself, each message answered for itself, the order kept. */
 import assert from 'node:assert/strict'
 import { before, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode, post, subscribe, type TestGateway } from '../testing/client.ts'
 import { sharedGateway, skip, TestRedis } from './testing/server.ts'
 
@@ -97,25 +98,45 @@ suite('many messages at once', { skip }, () => {
     stream.close()
   })
 
+  const timed = (to: TestGateway, room: string, ttl: string, body = 'x') =>
+    fetch(`${to.url}/rooms/${room}/broadcast`, { method: 'POST', body, headers: { ttl } })
+
   test('a room that only expired messages would fill takes the next one', async () => {
     const small = await sharedGateway(redis, { 'limits.room_messages': 5 })
-    for (let i = 0; i < 12; i++) {
-      const response = await fetch(`${small.url}/rooms/small/broadcast`, {
-        method: 'POST',
-        body: `${i}`,
-        headers: { ttl: '0' },
-      })
-      assert.equal(response.status, 200, `message ${i}`)
-    }
+    for (let i = 0; i < 5; i++) assert.equal((await timed(small, 'small', '1')).status, 200)
+    assert.equal(await errorCode(await timed(small, 'small', '1')), 'room_full')
+    await sleep(1_100)
+    for (let i = 0; i < 5; i++) assert.equal((await timed(small, 'small', '1')).status, 200)
   })
 
   test('messages whose time has passed leave by and by, and are in nobody’s way', async () => {
-    const timed = (body: string) =>
-      fetch(`${gateway.url}/rooms/timed/broadcast`, { method: 'POST', body, headers: { ttl: '0' } })
-    for (let i = 0; i < 400; i++) assert.equal((await timed(`${i}`)).status, 200, 'the limit is 300')
+    await Promise.all(Array.from({ length: 250 }, () => timed(gateway, 'timed', '1')))
+    await sleep(1_100)
+    for (let i = 0; i < 40; i++) assert.equal((await timed(gateway, 'timed', '1')).status, 200)
     const held = Number(redis.cli('XLEN', 'sign-gateway:{timed}:log'))
-    assert.ok(held < 50, `${held} are still there`)
+    assert.ok(held <= 40, `${held} are still there`)
+    await sleep(1_100)
     const { messages } = (await (await fetch(`${gateway.url}/rooms/timed`)).json()) as { messages: number }
     assert.equal(messages, 0)
+  })
+
+  test('a message with a TTL of 0 is heard by those who listen, on each gateway, and is not kept', async () => {
+    const another = await sharedGateway(redis)
+    const listening = await Promise.all([gateway, another].map((to) => subscribe(to, 'now')))
+    for (const body of ['first', 'second']) {
+      const response = await timed(gateway, 'now', '0', body)
+      assert.equal(response.status, 200)
+    }
+    assert.equal(redis.cli('EXISTS', 'sign-gateway:{now}:log').trim(), '0')
+    assert.equal((await post(gateway, 'now', 'broadcast', 'kept')).headers.get('event-id'), '2')
+    const kept = { id: 2, data: 'kept' }
+    for (const stream of listening) {
+      assert.deepEqual(await stream.atLeast(3), [{ id: 0, data: 'first' }, { id: 1, data: 'second' }, kept])
+      stream.close()
+    }
+    assert.ok(Number(redis.cli('PTTL', 'sign-gateway:{now}:log')) > 0, 'what is kept goes with its room')
+    const late = await subscribe(await sharedGateway(redis), 'now')
+    assert.deepEqual(await late.atLeast(1), [kept])
+    late.close()
   })
 })

@@ -1,5 +1,5 @@
 /**
- * Brings messages to Redis, in one script all those that came while the one before was on its way. Without load each goes
+ * Brings messages to Redis, several in one script: those that came while others were on their way. Without load each goes
  * at once and alone; under load the price of a script, and of the way there and back, is shared by many.
  *
  * Messages of one room stay in their order, and each is answered for itself. Where there are several masters, each slot
@@ -12,20 +12,21 @@ import type { GatewayConfig } from '../../config/schema.ts'
 import { messageFrame } from '../frame.ts'
 import { type Refusal, refusals } from '../refusal.ts'
 import type { Found, Pass, Published, PublishOptions } from '../store.ts'
-import { type Answer, answerOf, failure, listOf, refusalOf, scriptFailed } from './answers.ts'
+import { failure, refusalOf, scriptFailed } from './answers.ts'
 import type { Reply } from './connection.ts'
 import { type RoomKeys, roomKeys } from './keys.ts'
 import type { Links } from './link.ts'
 import { OUTCOMES, PUBLISH } from './publish-script.ts'
 
 /** Of one script: Redis does nothing else meanwhile. At least one message goes, however long. */
-const MAX_MESSAGES = 128
+const MAX_MESSAGES = 24
 const MAX_BYTES = 1_048_576
+/** Of one scope, on their way at a time, when there are enough messages: Redis works on one while the other is answered. */
+const MAX_SCRIPTS = 2
+const MAX_KNOWN_KEYS = 1000
 /** What an Idempotency-Key counts beside its own characters, as in memory. */
 const BYTES_PER_KEY = 200
 const BYTES_AROUND = messageFrame(0, Buffer.alloc(0)).length - 1
-
-type Args = readonly (string | Buffer)[]
 
 export interface PublisherOptions {
   readonly link: Links
@@ -46,9 +47,15 @@ interface Message {
   readonly roomId: string
   readonly pass: Pass
   readonly keys: RoomKeys
-  readonly args: Args
-  readonly bytes: number
+  /** Body, and what else the script wants of it. */
+  readonly args: readonly [Buffer, string]
   readonly onAnswer: OnAnswer
+}
+
+interface Scope {
+  readonly waiting: Message[]
+  /** Scripts that are on their way. */
+  scripts: number
 }
 
 /** Messages of one room with one pass. */
@@ -56,8 +63,10 @@ type Group = [Message, ...Message[]]
 
 export class Publisher {
   readonly #options: PublisherOptions
-  /** What waits, by scope, for as long as a script of that scope is on its way. */
-  readonly #waiting = new Map<number, Message[]>()
+  /** By scope, for as long as a script of it is on its way. */
+  readonly #scopes = new Map<number, Scope>()
+  /** Of rooms that were published to: they take longer to make than to find. */
+  readonly #keys = new Map<string, RoomKeys>()
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -65,48 +74,62 @@ export class Publisher {
 
   /** `onAnswer` is called in the order in which Redis took the messages of a room, and must not throw. */
   publish(roomId: string, body: Buffer, options: PublishOptions, onAnswer: OnAnswer): void {
-    const { link, keyPrefix } = this.#options
+    const { link } = this.#options
     const { ttlSeconds, idempotencyKey, pass } = options
-    const args = [
-      body,
-      String(bytesWithoutId(body)),
-      ttlSeconds === undefined ? '' : String(1000 * ttlSeconds),
-      idempotencyKey ?? '',
-      idempotencyKey === undefined ? '' : createHash('sha256').update(body).digest('base64url'),
-    ]
-    const keys = roomKeys(keyPrefix, roomId)
-    const message = { roomId, pass, keys, args, bytes: body.length, onAnswer }
+    const ttl = ttlSeconds === undefined ? '' : String(1000 * ttlSeconds)
+    const key = idempotencyKey === undefined ? '' : ` ${hashOf(body)} ${idempotencyKey}`
+    const args = [body, `${bytesWithoutId(body)} ${ttl}${key}`] as const
+    const keys = this.#keysOf(roomId)
+    const message = { roomId, pass, keys, args, onAnswer }
     const scope = link.scopeOf(keys.room)
-    const waiting = this.#waiting.get(scope)
-    if (waiting !== undefined) waiting.push(message)
-    else void this.#work(scope, [message])
+    const state = this.#scopes.get(scope) ?? { waiting: [], scripts: 0 }
+    this.#scopes.set(scope, state)
+    state.waiting.push(message)
+    this.#work(scope, state)
   }
 
-  /** Two scripts at a time would be smaller ones, and more of them: one is faster. */
-  async #work(scope: number, waiting: Message[]): Promise<void> {
-    this.#waiting.set(scope, waiting)
-    while (waiting.length > 0) await this.#send(groupsOf(takeSome(waiting)), '')
-    this.#waiting.delete(scope)
+  #keysOf(roomId: string): RoomKeys {
+    const known = this.#keys.get(roomId)
+    if (known !== undefined) return known
+    if (this.#keys.size === MAX_KNOWN_KEYS) this.#keys.clear()
+    const keys = roomKeys(this.#options.keyPrefix, roomId)
+    this.#keys.set(roomId, keys)
+    return keys
+  }
+
+  /** The first goes at once. What comes meanwhile goes together: when that one is back, or a script is full. */
+  #work(scope: number, state: Scope): void {
+    while (
+      state.waiting.length > 0 &&
+      (state.scripts === 0 || (state.scripts < MAX_SCRIPTS && state.waiting.length >= MAX_MESSAGES))
+    ) {
+      state.scripts += 1
+      void this.#send(groupsOf(takeSome(state.waiting)), '').then(() => {
+        state.scripts -= 1
+        this.#work(scope, state)
+      })
+    }
+    if (state.scripts === 0) this.#scopes.delete(scope)
   }
 
   /** Answers them all before it resolves, but those whose room has to be made. */
   async #send(groups: readonly Group[], fresh: string): Promise<void> {
     const { logger, onUsed } = this.#options
-    let replies: readonly Answer[]
+    let lines: readonly string[]
     try {
-      replies = listOf(await this.#run(groups, fresh)).map(answerOf)
+      lines = String(await this.#run(groups, fresh)).split('\n')
     } catch (error) {
       const refusal = failure(error, logger)
       for (const group of groups) refuse(group, refusal)
       return
     }
     for (const [i, group] of groups.entries()) {
-      const [word, epoch, ...outcomes] = replies[i] ?? ['']
+      const [word = '', epoch = '', ...outcomes] = (lines[i] ?? '').split(' ')
       if (word === 'ok') {
         onUsed(group[0].roomId)
-        answer(group, String(epoch), outcomes)
+        answer(group, epoch, outcomes)
       } else if (word === 'error') {
-        refuse(group, scriptFailed(String(epoch), logger))
+        refuse(group, scriptFailed(epoch, logger))
       } else if (word === 'absent' && fresh === '') {
         void this.#make(group)
       } else {
@@ -128,6 +151,7 @@ export class Publisher {
     const args: (string | Buffer)[] = [
       String(1000 * limits.room_idle_seconds),
       String(1000 * limits.room_seconds),
+      fresh,
       instance,
       String(limits.room_messages),
       String(limits.room_bytes),
@@ -135,9 +159,9 @@ export class Publisher {
       String(limits.room_keys),
     ]
     for (const group of groups) {
-      const { room, log, expiring, taken, live } = group[0].keys
+      const { room, log, expiring, taken } = group[0].keys
       keys.push(room, log, expiring, taken)
-      args.push(group[0].pass ?? '', fresh, live, String(group.length))
+      args.push(group[0].pass ?? '', String(group.length))
       for (const message of group) args.push(...message.args)
     }
     return link.run(PUBLISH, keys, args)
@@ -148,7 +172,7 @@ export class Publisher {
 function takeSome(waiting: Message[]): readonly Message[] {
   let [count, bytes] = [0, 0]
   for (const message of waiting) {
-    bytes += message.bytes
+    bytes += message.args[0].length
     if (count === MAX_MESSAGES || (count > 0 && bytes > MAX_BYTES)) break
     count += 1
   }
@@ -158,7 +182,8 @@ function takeSome(waiting: Message[]): readonly Message[] {
 function groupsOf(messages: readonly Message[]): readonly Group[] {
   const groups = new Map<string, Group>()
   for (const message of messages) {
-    const key = `${message.pass ?? ''} ${message.keys.room}`
+    const { pass, keys } = message
+    const key = pass === undefined ? keys.room : `${keys.room} ${pass}`
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [message])
     else group.push(message)
@@ -166,7 +191,7 @@ function groupsOf(messages: readonly Message[]): readonly Group[] {
   return [...groups.values()]
 }
 
-function answer(group: Group, epoch: string, outcomes: readonly Reply[]): void {
+function answer(group: Group, epoch: string, outcomes: readonly string[]): void {
   for (const [i, { onAnswer }] of group.entries()) {
     const word = OUTCOMES[Number(outcomes[2 * i])] ?? ''
     const refusal = refusalOf(word)
@@ -177,6 +202,10 @@ function answer(group: Group, epoch: string, outcomes: readonly Reply[]): void {
 
 function refuse(group: Group, refusal: Refusal): void {
   for (const { onAnswer } of group) onAnswer({ ok: false, refusal })
+}
+
+function hashOf(body: Buffer): string {
+  return createHash('sha256').update(body).digest('base64url')
 }
 
 /** Of the event that a body becomes. Only line feeds make it longer than the body and what is around it. */

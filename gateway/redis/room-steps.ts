@@ -9,24 +9,25 @@
  * then thrown away and a new epoch begins: an id given out twice in one epoch would let a reader miss a message.
  */
 /**
- * ARGV 1 to 4: run id of the Redis process, whether it is durable, idle time, longest life of a room (0: none). For each
- * room, KEYS: room, log, expiring, taken; ARGV: pass, epoch to make the room with, channel.
+ * ARGV 1 to 5: run id of the Redis process, whether it is durable, idle time, longest life of a room (0: none), epoch to make
+ * a room with or ''. For each room, KEYS: room, log, expiring, taken; and a pass.
  *
  * That a room was made or is gone is said in its channel. Messages go to each gateway that shows the room in a channel of
  * its own, so that a gateway isn't sent what it has just said itself: the room notes who has read its log.
  */
 export const ROOM_STEPS = `
-local run, durable, idle, longest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local run, durable, idle, longest, fresh = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local slack = math.min(1000, math.floor(idle / 10))
 local knownEpoch, knownNext = nil, 0
-local ROOM, LOG, EXPIRING, TAKEN, STREAMS, pass, fresh, channel, room
+local ROOM, LOG, EXPIRING, TAKEN, STREAMS, pass, channel, room
 
--- The room that all that follows is about, by the places of its first key and argument.
-local function about(key, arg)
+-- The room that all that follows is about, by the place of its first key; its channel has the name of its own (keys.ts).
+local function about(key, itsPass)
   ROOM, LOG, EXPIRING, TAKEN = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
-  pass, fresh, channel, room = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], nil
+  pass, room = itsPass, nil
+  channel = string.sub(ROOM, 1, -5) .. 'live'
 end
 
 local function text(number) return string.format('%d', number) end
@@ -147,7 +148,7 @@ local function others(instance)
 end
 `
 
-/** Steps of a script about one room: the fifth key is streams, its own arguments begin at ARGV 8. */
+/** Steps of a script about one room: the fifth key is streams, ARGV 6 the pass, and its own arguments begin at ARGV 7. */
 export const ONE_ROOM = `${ROOM_STEPS}
-about(1, 5)
+about(1, ARGV[6])
 STREAMS = KEYS[5]`

@@ -21,12 +21,12 @@ return { 'ok', room.epoch }
 `)
 
 /**
- * A part of the log. ARGV 8 …: first id wanted, epoch and next id that the caller knows ('' and 0: none), instance, most
+ * A part of the log. ARGV 7 …: first id wanted, epoch and next id that the caller knows ('' and 0: none), instance, most
  * bytes. The answer is at least one message unless there is none; entries are id, ms left or '', body.
  */
 export const READ = script(`${ONE_ROOM}
-local from, instance, maxBytes = tonumber(ARGV[8]), ARGV[11], tonumber(ARGV[12])
-knownEpoch, knownNext = ARGV[9], tonumber(ARGV[10])
+local from, instance, maxBytes = tonumber(ARGV[7]), ARGV[10], tonumber(ARGV[11])
+knownEpoch, knownNext = ARGV[8], tonumber(ARGV[9])
 local problem = open()
 if problem then return { problem } end
 touch()
@@ -55,12 +55,12 @@ return { 'ok', room.epoch, room.private and 1 or 0, room.next, others(instance),
 `)
 
 /**
- * Tells how many streams of the room an instance has, which keeps it from becoming idle. Makes no room. ARGV 8 …: instance,
+ * Tells how many streams of the room an instance has, which keeps it from becoming idle. Makes no room. ARGV 7 …: instance,
  * count, ms for which this holds.
  */
 export const PRESENT = script(
   `${ONE_ROOM}
-local instance, count, holds = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
+local instance, count, holds = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
 if find() ~= 'here' then
   redis.call('HDEL', STREAMS, instance)
   return { 'absent' }
@@ -96,7 +96,7 @@ return {
   'allow-oom',
 )
 
-/** ARGV 8: instance. A room is removed with a pass for it, also when a part of it was lost. */
+/** A room is removed with a pass for it, also when a part of it was lost. */
 export const REMOVE = script(
   `${ONE_ROOM}
 if find() == 'absent' then return { 'absent' } end

@@ -218,7 +218,7 @@ export class SharedRooms {
       const reply = await link.run(
         script,
         [keys.room, keys.log, keys.expiring, keys.taken, keys.streams],
-        [String(this.#idleMs), String(1000 * limits.room_seconds), pass ?? '', fresh, keys.live, ...args],
+        [String(this.#idleMs), String(1000 * limits.room_seconds), fresh, pass ?? '', ...args],
       )
       const answer = answerOf(reply)
       const refusal = refusalOf(answer[0])

@@ -60,7 +60,7 @@ export const redis: readonly Mutant[] = [
     file('publish-script'),
     ['gateway/redis/publisher.test.ts'],
     [
-      ['a spoilt room is one alone', 'pcall(publish, at + 4, count)', 'true, publish(at + 4, count)'],
+      ['a spoilt room is one alone', 'pcall(publish, at + 2, count)', 'true, publish(at + 2, count)'],
       ['a full room takes no more', 'if isFull(size) then return FULL, 0 end', ''],
       ['a room with expired messages is not full', ' or isFull(size)) then expire() end', ') then expire() end'],
       [
@@ -69,7 +69,9 @@ export const redis: readonly Mutant[] = [
         ' == -1 or isFull(size)) then expire() end',
       ],
       ['a key goes with one body', 'if was ~= hash then return REUSED, 0 end', ''],
-      ['counts are kept', '  save()\n  return answer', '  return answer'],
+      ['counts are kept', '  save()\n  return table', '  return table'],
+      ['a TTL of 0 is for now', "if ttl ~= '0' then keep(", 'if true then keep('],
+      ['the log goes with its room', 'if room.count == 0 then align(LOG) end', ''],
     ],
   ),
   ...mutants(
@@ -77,7 +79,11 @@ export const redis: readonly Mutant[] = [
     file('publisher'),
     ['gateway/redis/publisher.test.ts'],
     [
-      ['messages share a script', 'if (waiting !== undefined) waiting.push(message)', 'if (false) {}'],
+      [
+        'messages share a script',
+        '(state.scripts === 0 || (state.scripts < MAX_SCRIPTS && state.waiting.length >= MAX_MESSAGES))',
+        'true',
+      ],
       ['an absent room is made', "word === 'absent' && fresh === ''", 'false'],
       ['one that failed is not ok', "word === 'error'", "word === 'no error'"],
       ['each has its own id', 'Number(outcomes[2 * i + 1])', 'Number(outcomes[1])'],
