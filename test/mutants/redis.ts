@@ -39,6 +39,12 @@ export const redis: readonly Mutant[] = [
     ],
   ),
   ...mutants(
+    'redis/server-facts',
+    file('server-facts'),
+    [{ file: 'gateway/redis/takeover.test.ts', only: 'alone' }],
+    [['a replica that took over is not durable', ' && !hasTakenOver', '']],
+  ),
+  ...mutants(
     'redis/slots',
     file('slots'),
     [{ file: 'gateway/redis/slots.test.ts' }],

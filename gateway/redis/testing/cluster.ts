@@ -2,6 +2,8 @@
 import { until } from '../../testing/client.ts'
 import { freePort, TestRedis } from './server.ts'
 
+type Settings = Readonly<Record<string, string>>
+
 const WAIT_MS = 30_000
 const FIRST_SLOTS = [0, 5461, 10_923, 16_384] as const
 
@@ -12,8 +14,9 @@ export class TestCluster {
     this.masters = masters
   }
 
-  static async start(): Promise<TestCluster> {
-    const masters = await Promise.all(FIRST_SLOTS.slice(1).map(() => clusterNode()))
+  /** `settings` are asked for once for each master. */
+  static async start(settings: () => Promise<Settings> = async () => ({})): Promise<TestCluster> {
+    const masters = await Promise.all(FIRST_SLOTS.slice(1).map(async () => clusterNode(await settings())))
     for (const [i, master] of masters.entries()) {
       master.cli('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1))
       master.cli('CLUSTER', 'ADDSLOTSRANGE', String(FIRST_SLOTS[i]), String(Number(FIRST_SLOTS[i + 1]) - 1))
@@ -38,6 +41,13 @@ export class TestCluster {
       'and they it',
       WAIT_MS,
     )
+    return node
+  }
+
+  async addReplica(master: TestRedis): Promise<TestRedis> {
+    const node = await this.add()
+    node.cli('CLUSTER', 'REPLICATE', idOf(master))
+    await until(() => node.cli('INFO', 'replication').includes('master_link_status:up'), 'it is a replica', WAIT_MS)
     return node
   }
 
@@ -77,7 +87,7 @@ export class TestCluster {
   }
 }
 
-async function clusterNode(): Promise<TestRedis> {
+async function clusterNode(settings: Settings = {}): Promise<TestRedis> {
   return TestRedis.start({
     'cluster-enabled': 'yes',
     'cluster-port': String(await freePort()),
@@ -85,6 +95,7 @@ async function clusterNode(): Promise<TestRedis> {
     'cluster-require-full-coverage': 'no',
     appendonly: 'yes',
     appendfsync: 'always',
+    ...settings,
   })
 }
 
