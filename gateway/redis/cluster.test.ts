@@ -131,6 +131,27 @@ suite('two gateways on a cluster of three masters', { skip }, () => {
     assert.match(added.cli('EXISTS', `sign-gateway:{${room}}:room`), /1$/, 'it is at the new master')
   })
 
+  test('while a slot is on its way a message waits for it; what one gateway posts then is heard at the other', async () => {
+    const [first, second] = cluster.masters
+    assert.ok(first !== undefined && second !== undefined, 'there are masters')
+    const room = roomAt(second, 'follows')
+    const stream = await subscribe(b, room)
+    assert.equal((await post(a, room, 'broadcast', 'before')).status, 200)
+    await stream.atLeast(1)
+    const moving = cluster.move(cluster.slotOf(room), second, first, 600)
+    assert.equal((await post(a, room, 'broadcast', 'during')).status, 200)
+    await moving
+    // the table of slots is read each second
+    await sleep(1_500)
+    assert.equal((await post(a, room, 'broadcast', 'after')).status, 200)
+    const heard = await stream.atLeast(3, 5_000)
+    assert.deepEqual(
+      heard.map(({ data }) => data),
+      ['before', 'during', 'after'],
+    )
+    stream.close()
+  })
+
   test('kill -9 of one master: rooms of the others go on, its own resume when it is back', async () => {
     const [first, , third] = cluster.masters
     assert.ok(first !== undefined && third !== undefined, 'there are masters')
