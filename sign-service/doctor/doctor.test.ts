@@ -189,6 +189,35 @@ test('what somebody should look at is a warning, and the exit code stays 0', asy
   assert.match(bad.join('\n'), /^warn plaintext: .*plain\.json: key shares in the clear lie here/m)
 })
 
+test('locks of processes that have ended are told', async () => {
+  const s = stage()
+  const lock = await lockStore(s.keystore)
+  const name = readdirSync(s.keystore).find((n) => !readdirSync(template).includes(n)) ?? ''
+  await lock.release()
+  // nobody listens behind it
+  writeFileSync(join(s.keystore, name), '')
+  const { exitCode, bad } = await doctor(s.config, '--offline')
+  assert.equal(exitCode, 0)
+  assert.match(bad.join('\n'), /^warn lock: .*: 1 locks of processes that have ended$/)
+})
+
+test('the folder of the record and the file of an age identity are looked at where they are configured', async () => {
+  const s = stage()
+  const [records, identity] = [join(s.folder, 'records'), join(s.folder, 'identity')]
+  mkdirSync(records)
+  chmodSync(records, 0o755)
+  writeFileSync(identity, 'AGE-SECRET-KEY-')
+  chmodSync(identity, 0o640)
+  const mpc = { state_folder: s.state, key_share_file: s.plain }
+  const keystore = { folder: s.keystore, record_folder: records, age_identity_file: identity }
+  writeFileSync(s.config, JSON.stringify({ keystore, mpc }))
+  const { exitCode, bad, stdout } = await doctor(s.config, '--offline')
+  assert.equal(exitCode, 1)
+  assert.match(bad.join('\n'), /^fail records: .*others can enter it, mode 0755$/m)
+  assert.match(bad.join('\n'), /^fail age identity: .*others can use it, mode 0640$/m)
+  assert.ok(!stdout.includes('AGE-SECRET'))
+})
+
 test('it runs beside the service and says who has the folder', async () => {
   const s = stage()
   const lock = await lockStore(s.keystore)
