@@ -184,7 +184,7 @@ export const programs: readonly Mutant[] = [
   ...mutants(
     'key-gen/targets',
     keyGen('targets'),
-    [KEY_GEN, SEALING],
+    ['key-gen/targets.test.ts', KEY_GEN, SEALING],
     [
       ['nothing is overwritten', 'if (found !== undefined && !force) throw'],
       ['no folder', 'if (found?.isDirectory()) throw'],
