@@ -37,16 +37,16 @@ const folder = mkdtempSync(join(tmpdir(), 'rules-'))
 
 /** Every series with labels needs one count to be on the page. */
 let page = ''
+const sources = {
+  version: '1.2.3',
+  accounts: () => 1,
+  sessions: () => 0,
+  pool: () => ({ size: 1, made: 2, used: 1, expired: 0 }),
+  apiSessions: () => 0,
+  lease: () => true,
+}
 before(async () => {
-  const metrics = createMetrics({
-    version: '1.2.3',
-    isServed: true,
-    accounts: () => 1,
-    sessions: () => 0,
-    pool: () => ({ size: 1, made: 2, used: 1, expired: 0 }),
-    apiSessions: () => 0,
-    lease: () => true,
-  })
+  const metrics = createMetrics({ ...sources, isServed: true })
   const about = { session: 's', account: 'a', from: 'peer', kind: 'sign', ms: 5 } as const
   metrics.event({ at: 'signed', ...about })
   metrics.event({ at: 'failed', ...about, code: 'ABORT' })
@@ -66,6 +66,14 @@ function promtool(t: TestContext, args: readonly string[]): void {
   }
   assert.equal(status, 0, `promtool ${args.join(' ')}\n${stdout}${stderr}`)
 }
+
+test('the process itself is watched only where somebody reads it', async () => {
+  const metrics = createMetrics({ ...sources, isServed: false })
+  const unread = await metrics.registry.metrics()
+  metrics.close()
+  assert.match(page, /^sign_service_nodejs_eventloop_lag/m)
+  assert.doesNotMatch(unread, /^sign_service_(nodejs|process)_/m)
+})
 
 /** Prometheus makes `up` itself; `probe_success` comes from its blackbox exporter. */
 test('each metric that an alert or a panel names is one that the service has', () => {

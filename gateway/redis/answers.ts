@@ -4,7 +4,7 @@ import { type Refusal, refusals } from '../refusal.ts'
 import type { Reply } from './connection.ts'
 import { AwayError } from './link.ts'
 
-/** Every script answers with a list that begins with a word. */
+/** Every script but PUBLISH answers with a list that begins with a word. */
 export type Answer = readonly [string, ...Reply[]]
 
 const REFUSALS: Readonly<Record<string, () => Refusal>> = {
