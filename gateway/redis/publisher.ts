@@ -23,7 +23,6 @@ const MAX_MESSAGES = 24
 const MAX_BYTES = 1_048_576
 /** Of one scope, on their way at a time, when there are enough messages: Redis works on one while the other is answered. */
 const MAX_SCRIPTS = 2
-const MAX_KNOWN_KEYS = 1000
 /** What an Idempotency-Key counts beside its own characters, as in memory. */
 const BYTES_PER_KEY = 200
 const BYTES_AROUND = messageFrame(0, Buffer.alloc(0)).length - 1
@@ -65,8 +64,6 @@ export class Publisher {
   readonly #options: PublisherOptions
   /** By scope, for as long as a script of it is on its way. */
   readonly #scopes = new Map<number, Scope>()
-  /** Of rooms that were published to: they take longer to make than to find. */
-  readonly #keys = new Map<string, RoomKeys>()
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -74,27 +71,18 @@ export class Publisher {
 
   /** `onAnswer` is called in the order in which Redis took the messages of a room, and must not throw. */
   publish(roomId: string, body: Buffer, options: PublishOptions, onAnswer: OnAnswer): void {
-    const { link } = this.#options
+    const { link, keyPrefix } = this.#options
     const { ttlSeconds, idempotencyKey, pass } = options
     const ttl = ttlSeconds === undefined ? '' : String(1000 * ttlSeconds)
     const key = idempotencyKey === undefined ? '' : ` ${hashOf(body)} ${idempotencyKey}`
     const args = [body, `${bytesWithoutId(body)} ${ttl}${key}`] as const
-    const keys = this.#keysOf(roomId)
+    const keys = roomKeys(keyPrefix, roomId)
     const message = { roomId, pass, keys, args, onAnswer }
     const scope = link.scopeOf(keys.room)
     const state = this.#scopes.get(scope) ?? { waiting: [], scripts: 0 }
     this.#scopes.set(scope, state)
     state.waiting.push(message)
     this.#work(scope, state)
-  }
-
-  #keysOf(roomId: string): RoomKeys {
-    const known = this.#keys.get(roomId)
-    if (known !== undefined) return known
-    if (this.#keys.size === MAX_KNOWN_KEYS) this.#keys.clear()
-    const keys = roomKeys(this.#options.keyPrefix, roomId)
-    this.#keys.set(roomId, keys)
-    return keys
   }
 
   /** The first goes at once. What comes meanwhile goes together: when that one is back, or a script is full. */
