@@ -2,7 +2,8 @@
  * Brings messages to Redis, several in one script: those that came while others were on their way. Without load each goes
  * at once and alone; under load the price of a script, and of the way there and back, is shared by many.
  *
- * Messages of one room stay in their order, and each is answered for itself. Where there are several masters, each slot
+ * Messages of one room stay in their order (while its slot moves to another master, two scripts may change places), and each
+ * is answered for itself. Where there are several masters, each slot
  * has a script of its own.
  */
 import { Buffer } from 'node:buffer'
