@@ -3,8 +3,7 @@
  * at once and alone; under load the price of a script, and of the way there and back, is shared by many.
  *
  * Messages of one room stay in their order (while its slot moves to another master, two scripts may change places), and each
- * is answered for itself. Where there are several masters, each slot
- * has a script of its own.
+ * is answered for itself. Where there are several masters, each slot has scripts of its own.
  */
 import { Buffer } from 'node:buffer'
 import { createHash, randomBytes } from 'node:crypto'
