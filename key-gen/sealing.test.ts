@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { runIn, testHost } from '../config/testing.ts'
 import { CGGMP24_3072, formatKeyShares } from '../participant/index.ts'
 import { lockStore } from '../participant/key-share/seal/store-lock.node.ts'
@@ -197,6 +197,24 @@ test('to age recipients: removed only with an identity to check with; age opens 
   const name = readdirSync(keystore).find((n) => n.startsWith('main-') && n.endsWith('.sealed')) ?? ''
   const plain = execFileSync('age', ['-d', '-i', keys, join(keystore, name)], { encoding: 'utf8' })
   assert.equal(plain, formatKeyShares(new Map([...(shares ?? [])].filter(([account]) => account === 'main'))))
+})
+
+test('a file that somebody made for several accounts is not removed for one of them', async () => {
+  const { folder, keystore, out, seal, unseal } = scene()
+  const identity = await generateX25519Identity()
+  const recipient = await identityToRecipient(identity)
+  const keys = join(folder, 'identity')
+  writeFileSync(keys, identity, { mode: 0o600 })
+  assert.equal((await seal('--age-recipient', recipient, '--age-identity-file', keys)).exitCode, 0)
+  const encrypter = new Encrypter()
+  encrypter.addRecipient(recipient)
+  for (const name of readdirSync(keystore).filter((n) => !n.startsWith('.'))) rmSync(join(keystore, name))
+  const file = join(keystore, 'all.sealed')
+  writeFileSync(file, await encrypter.encrypt(json), { mode: 0o600 })
+
+  const one = await unseal('--age-identity-file', keys, '--account', 'main', '--remove')
+  assert.match(one.stderr, /--remove: \S+all\.sealed holds other accounts too/)
+  assert.ok(existsSync(file) && !existsSync(out), 'nothing happened')
 })
 
 test('under a key of KMS', async () => {
