@@ -116,6 +116,27 @@ test('the event loop has its turn while the sieve works', async () => {
   assert.ok(ticks >= 2, `${ticks}`)
 })
 
+test('sockets and signals have their turn while several are searched for at once', async () => {
+  const stop = new AbortController()
+  const searches = [1, 2, 3, 4].map((i) =>
+    safePrime({ bits: 1536, signal: stop.signal, random: seededRandom(`at once ${i}`) }).catch(() => {}),
+  )
+  let isOver = false
+  const giveUp = setTimeout(() => {
+    isOver = true
+    stop.abort()
+  }, 2_000)
+  let polls = 0
+  while (polls < 10 && !isOver) {
+    await new Promise((resolve) => setImmediate(resolve))
+    polls += 1
+  }
+  stop.abort()
+  clearTimeout(giveUp)
+  await Promise.all(searches)
+  assert.equal(polls, 10)
+})
+
 test('too few bits are refused', async () => {
   for (const bits of [0, 63, 100.5, Number.NaN]) {
     await assert.rejects(blumPrime({ bits }), UsageError)

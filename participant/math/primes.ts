@@ -9,6 +9,7 @@
 import { nativePrimes } from '#engine'
 import { UsageError } from '../base/errors.ts'
 import { type Random, systemRandom } from '../base/random.ts'
+import { yieldToEventLoop } from '../base/turns.ts'
 import { cancelled, hasForm, searchPrime } from './prime-search.ts'
 
 export interface PrimeOptions {
@@ -53,17 +54,21 @@ async function make(options: PrimeOptions, safe: boolean): Promise<bigint> {
     return maker.make(safe, { bits, ...how })
   }
   if (nativePrimes === undefined || random !== undefined) {
-    return searchPrime({ bits, safe, signal, onProgress, random: random ?? systemRandom, turn, turnMs: TURN_MS })
+    return searchPrime({
+      bits,
+      safe,
+      signal,
+      onProgress,
+      random: random ?? systemRandom,
+      turn: yieldToEventLoop,
+      turnMs: TURN_MS,
+    })
   }
   for (let candidates = 1; ; candidates++) {
     const p = await unlessCancelled(nativePrimes.generate(bits, safe), signal)
     onProgress?.({ candidates })
     if (hasForm(p, bits)) return p
   }
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
 function unlessCancelled<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -12,9 +12,10 @@
 import { bytesToBigint } from '../base/bytes.ts'
 import { StateError } from '../base/errors.ts'
 import { SEED_BYTES } from '../base/random.ts'
+import { yieldToEventLoop } from '../base/turns.ts'
 import { checkIn, checkOfTwoIn, entryFor, proofIn, proveJob, verifyJob, verifyTwoJob } from './job.ts'
 import { drawWeight } from './pair.ts'
-import { inProcess, proveFromSeed, type Work, yieldToEventLoop } from './work.ts'
+import { inProcess, proveFromSeed, type Work } from './work.ts'
 import { countTested, type Want, wantPrime } from './work-wants.ts'
 import { bufferOf, type Post, type Reply, type Request } from './worker.ts'
 

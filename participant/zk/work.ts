@@ -7,6 +7,7 @@
  * the same proof, byte for byte, wherever that is.
  */
 import { expandSeed, type Random, SEED_BYTES } from '../base/random.ts'
+import { yieldToEventLoop } from '../base/turns.ts'
 import { blumPrime, type PrimeMaker, safePrime } from '../math/primes.ts'
 import { type Claim, drawWeight, type FailedOne, type PairProvable } from './pair.ts'
 import type { Binding, Provable } from './sigma.ts'
@@ -29,28 +30,6 @@ export interface Work {
   readonly primes: PrimeMaker
   /** The same, for what nobody waits for: a request waits for no more than one proof of it. */
   readonly background: Work
-}
-
-let lastTurn: Promise<void> = Promise.resolve()
-
-/**
- * Lets timers and sockets run before the next heavy block. One block a turn, whoever asks: with a hundred sessions at
- * once a timer waits for one of them, and not for a hundred.
- */
-export function yieldToEventLoop(): Promise<void> {
-  lastTurn = lastTurn.then(nextTurn)
-  return lastTurn
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(undefined)
-  })
 }
 
 /** The proof that this seed makes, in the next turn of the event loop. Overwrites the seed. */

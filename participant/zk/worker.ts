@@ -7,10 +7,10 @@
  */
 import { bigintToBytes, bitLength } from '../base/bytes.ts'
 import { systemRandom } from '../base/random.ts'
+import { yieldToEventLoop } from '../base/turns.ts'
 import { type PrimalityTests, searchPrime } from '../math/prime-search.ts'
 import { runJob } from './job.ts'
 import { keyCache } from './job-format.ts'
-import { yieldToEventLoop } from './work.ts'
 
 export type Request =
   | { readonly at: 'job'; readonly id: number; readonly job: ArrayBuffer }

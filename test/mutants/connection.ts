@@ -31,10 +31,22 @@ export const connection: readonly Mutant[] = [
     ],
   ),
   ...mutants(
-    'zk/work: turns',
-    'participant/zk/work.ts',
-    ['participant/zk/work.test.ts'],
+    'base/turns',
+    'participant/base/turns.ts',
+    ['participant/base/turns.test.ts'],
     [['one block a turn', 'lastTurn = lastTurn.then(nextTurn)', 'lastTurn = nextTurn()']],
+  ),
+  ...mutants(
+    'math/primes: turns',
+    'participant/math/primes.ts',
+    ['participant/math/primes.test.ts'],
+    [
+      [
+        'a turn for sockets',
+        'turn: yieldToEventLoop,',
+        'turn: () => new Promise((resolve) => setTimeout(resolve, 0)),',
+      ],
+    ],
   ),
   ...mutants(
     'party/mailbox',

@@ -1,7 +1,7 @@
 /** Heavy blocks leave turns of the event loop to everybody else. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { yieldToEventLoop } from './work.ts'
+import { yieldToEventLoop } from './turns.ts'
 
 const BLOCK_MS = 5
 
