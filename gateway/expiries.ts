@@ -22,6 +22,12 @@ export class Expiries<T extends Expiring> {
     else this.#rise(item)
   }
 
+  clear(): void {
+    this.#queue = []
+    this.#first = 0
+    this.#heap.length = 0
+  }
+
   /** Takes out the one whose time came first, if its time has come. */
   takeExpired(nowMs: number): T | undefined {
     const queued = this.#queue[this.#first]

@@ -77,3 +77,16 @@ test('the same as a plain list, for any mixture of times', () => {
     }
   }
 })
+
+test('a log that let go of its messages tells what it lacks, and goes on with the next', () => {
+  const log = new Log()
+  for (const expiresAtMs of [5, undefined, 3]) log.append(frame(), expiresAtMs)
+  assert.equal(log.lacks(0), false)
+  log.forget()
+  assert.deepEqual([log.size, log.bytes, log.firstId, log.lastId, log.nextId], [0, 0, undefined, undefined, 3])
+  assert.deepEqual([log.lacks(2), log.lacks(3)], [true, false])
+  log.append(frame(), 9)
+  assert.equal(log.expire(5), 0, 'times of what was let go are forgotten too')
+  assert.deepEqual(idsFrom(log, 0), [3])
+  assert.deepEqual([log.size, log.bytes, log.lacks(2), log.lacks(3)], [1, 10, true, false])
+})

@@ -4,6 +4,8 @@
  *
  * What has expired leaves a gap in the list until gaps are as many as messages, so that each message is moved a few times
  * at most, however many there are.
+ *
+ * A log that is a window on one kept elsewhere can let go of its messages, and tells which ids it then lacks.
  */
 import type { Buffer } from 'node:buffer'
 import { Expiries } from './expiries.ts'
@@ -29,6 +31,7 @@ export class Log {
   #first = 0
   #size = 0
   #nextId = 0
+  #heldFrom = 0
   #bytes = 0
 
   /** The id that the next message gets. */
@@ -68,6 +71,21 @@ export class Log {
   /** Ids below this one have been given out, and what is not here of them has expired. */
   skipTo(nextId: number): void {
     this.#nextId = Math.max(this.#nextId, nextId)
+  }
+
+  /** Lets go of every message. Their ids are lacking from now on. */
+  forget(): void {
+    this.#entries = []
+    this.#expiries.clear()
+    this.#first = 0
+    this.#size = 0
+    this.#bytes = 0
+    this.#heldFrom = this.#nextId
+  }
+
+  /** Whether a message with this id or a later one may be missing here that has not expired. */
+  lacks(id: number): boolean {
+    return id < this.#heldFrom
   }
 
   /** The first message with this id or a later one that is still held. */

@@ -14,7 +14,7 @@ import { messageFrame, resetFrame } from './frame.ts'
 import type { Meter } from './hooks.ts'
 import { KeyLog } from './idempotency.ts'
 import { Log } from './log.ts'
-import { type CutOff, Subscriber } from './subscriber.ts'
+import { type CutOff, type ReadPast, Subscriber } from './subscriber.ts'
 
 export interface RoomOptions {
   readonly clock: Clock
@@ -24,6 +24,8 @@ export interface RoomOptions {
   /** Drawn when absent. */
   readonly epoch?: string | undefined
   readonly isPrivate?: boolean
+  /** For a room that is kept elsewhere too, and forgets here what its streams don't need. */
+  readonly readPast?: ReadPast
   /** Called when a stream begins and when it has ended. */
   readonly onStreams: (change: 1 | -1) => void
 }
@@ -103,12 +105,33 @@ export class Room {
   /** Puts an event into the log and sends it to everybody who listens. Its id is the next, or one after it. */
   append(frame: Buffer, expiresAtMs?: number, id?: number): void {
     this.#log.append(frame, expiresAtMs, id)
+    this.advance()
+  }
+
+  /** Every stream gets what it can have now. */
+  advance(): void {
     for (const subscriber of this.subscribers) subscriber.advance()
   }
 
   /** Ids below this one have been given out, and what is not here of them has expired. */
   skipTo(nextId: number): void {
     this.#log.skipTo(nextId)
+  }
+
+  /** Whether there are streams, and every one has been sent every message. */
+  get isHeard(): boolean {
+    for (const { isLive } of this.subscribers) if (!isLive) return false
+    return this.subscribers.size > 0
+  }
+
+  /** Lets go of the log. Streams read what they lack of it. */
+  forget(): void {
+    this.#log.forget()
+  }
+
+  /** Whether a stream from this id on begins with what has to be read. */
+  lacks(id: number): boolean {
+    return this.#log.lacks(id)
   }
 
   /**
@@ -136,13 +159,15 @@ export class Room {
    * leaves by itself when its connection closes, for whatever reason.
    */
   subscribe(outgoing: ServerResponse, from: number, onCutOff: (why: CutOff) => void): Subscriber {
-    const { clock, meter, maxBufferedBytes, onStreams } = this.#options
-    const subscriber = new Subscriber({ outgoing, log: this.#log, from, maxBufferedBytes, meter, onCutOff })
+    const { clock, meter, maxBufferedBytes, readPast, onStreams } = this.#options
+    const log = this.#log
+    const subscriber = new Subscriber({ outgoing, log, from, maxBufferedBytes, readPast, meter, onCutOff })
     this.subscribers.add(subscriber)
     onStreams(1)
     meter.opened(subscriber)
     outgoing.once('close', () => {
       this.subscribers.delete(subscriber)
+      subscriber.isGone()
       this.touch(clock.nowMs())
       onStreams(-1)
       meter.closed(subscriber)

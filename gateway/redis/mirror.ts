@@ -1,42 +1,45 @@
 /**
  * A room of Redis as this process shows it to the streams it has: the same Room as in memory, fed from Redis.
  *
- * It listens to the room's channel first, then reads the log, then takes what comes. Every message carries its id, so that
- * one that is known already is passed over, and one that is too far ahead only says that the log must be read again. Reading
+ * It listens to the room's channel first, then asks what the next id is, then takes what comes. Every message carries its id,
+ * so that one that is known already is passed over, and one that is too far ahead only says that the log must be read. Reading
  * ends at the last id of the same moment in Redis: ids that it doesn't bring have expired.
  *
+ * Redis has the log. Here is only what came while a stream was not live yet, and not much of that; what a stream lacks is read
+ * for it (past.ts). A short log is read at once, for the stream that the mirror is made for.
+ *
  * What this gateway says itself isn't sent back to it: the answer brings the id, and the body is here. Answers and messages
- * come in one order (not in a cluster), but an answer takes a moment longer to get here. So a message that is too far ahead first waits
- * for the broadcasts that are on their way.
+ * come in one order (not in a cluster), but an answer takes a moment longer to get here, so that a message can be early.
  *
  * When the room turns out to be another one (its epoch has changed) or none, the mirror is over: its streams end with a
  * reset, and whoever comes next gets a new mirror.
  */
 import type { Buffer } from 'node:buffer'
 import type { Clock } from '../clock.ts'
-import { messageFrame, retryFrame } from '../frame.ts'
+import { messageFrame } from '../frame.ts'
 import { refusals } from '../refusal.ts'
 import type { Room } from '../room.ts'
 import type { Found, Pass } from '../store.ts'
+import type { ReadPast } from '../subscriber.ts'
+import { EarlyMessages } from './early.ts'
 import type { Links } from './link.ts'
-import { type LiveMessage, parseLiveMessage, type RoomMessage } from './live-message.ts'
-import type { Presence, SharedRooms } from './shared-rooms.ts'
+import { type LiveMessage, parseLiveMessage } from './live-message.ts'
+import { PAST_BYTES, PastReads, reachOf } from './past.ts'
+import type { Part, Presence, SharedRooms } from './shared-rooms.ts'
 
-/** For readers that another gateway may have more memory for. */
-const RETRY_MS = [500, 1500] as const
-
-/** Of messages that wait for one before them. Further ones are read. */
-const MAX_EARLY = 256
+/** Of a room's messages here, while a stream is not live. */
+const MAX_HELD_BYTES = 1_048_576
 
 export interface MirrorOptions {
   readonly id: string
   readonly link: Links
   readonly shared: SharedRooms
   readonly clock: Clock
-  readonly makeRoom: (epoch: string, isPrivate: boolean) => Room
-  /** Whether this process has memory for so many bytes more; they count as taken then. */
-  readonly takeBytes: (bytes: number) => boolean
-  readonly freeBytes: (bytes: number) => void
+  readonly makeRoom: (epoch: string, isPrivate: boolean, readPast: ReadPast) => Room
+  /** The mirror holds so many bytes more, or less. */
+  readonly onBytes: (change: number) => void
+  /** Whether all mirrors hold as much as they may. */
+  readonly isFull: () => boolean
   readonly onOver: (mirror: Mirror) => void
 }
 
@@ -52,15 +55,12 @@ export class Mirror {
   readonly #options: MirrorOptions
   #room: Room | undefined
   #filling: Promise<Found<void>> | undefined
-  /** Messages by id for which one before them is missing. */
-  readonly #early = new Map<number, RoomMessage>()
-  /** Own broadcasts that went to Redis while this mirror was here, and those of them that are answered. */
-  #asked = 0
-  #answered = 0
-  /** When so many are answered and a message is still missing, the log is read. */
-  #readsAfter = 0
-  /** The next id, as a message said that came too early. */
+  readonly #early = new EarlyMessages()
+  /** The next id, as a message said that came early. */
   #wantedNextId = 0
+  readonly #past = new PastReads((from) => this.#readPast(from))
+  /** Held here, as last told. */
+  #bytes = 0
   #leave: () => Promise<void> = () => Promise.resolve()
   #isOver = false
 
@@ -96,6 +96,7 @@ export class Mirror {
     if (this.#isOver) return
     this.#leaveFor(() => Promise.resolve())
     await this.#join('*', false)
+    this.#room?.advance()
   }
 
   /** Two that rejoin at once leave one subscription. */
@@ -141,6 +142,7 @@ export class Mirror {
         pass,
         makes: makes && known === undefined,
         from,
+        ...(known === undefined && { bytes: PAST_BYTES }),
         knownEpoch: known?.epoch,
         knownNextId: Math.max(from, this.#wantedNextId),
       })
@@ -152,17 +154,30 @@ export class Mirror {
         break
       }
       this.others = part.others
-      this.#room ??= makeRoom(part.epoch, part.isPrivate)
-      for (const { id: messageId, body, ttlMs } of part.messages) {
-        if (!this.#take(this.#room, messageId, body, ttlMs)) return { ok: false, refusal: refusals.gatewayFull() }
-      }
-      const last = part.messages.at(-1)?.id
-      if (last === undefined || last + 1 >= part.nextId) {
-        this.#room.skipTo(part.nextId)
-        if (this.#room.nextId >= this.#wantedNextId) return { ok: true, value: undefined }
-      }
+      const room = known ?? makeRoom(part.epoch, part.isPrivate, (past) => this.#past.from(past))
+      this.#room = room
+      for (const message of part.messages) this.#append(room, message.id, message.body, message.ttlMs)
+      const isWhole = reachOf(part) >= part.nextId
+      if (isWhole || known === undefined) room.skipTo(part.nextId)
+      if (!isWhole && known === undefined) room.forget()
+      this.#letGo(room)
+      if (room.nextId >= Math.max(part.nextId, this.#wantedNextId)) return { ok: true, value: undefined }
     }
     return { ok: false, refusal: refusals.storeUnavailable() }
+  }
+
+  /** For streams that begin before what is here. */
+  async #readPast(from: number): Promise<Part | undefined> {
+    const { shared, id } = this.#options
+    const room = this.#room
+    if (room === undefined || this.#isOver) return undefined
+    const { epoch, nextId } = room
+    const about = { pass: '*', makes: false, from, bytes: PAST_BYTES, knownEpoch: epoch, knownNextId: nextId } as const
+    const answer = await shared.read(id, about)
+    if (!answer.ok) return undefined
+    if (answer.value?.epoch === epoch) return answer.value
+    this.end()
+    return undefined
   }
 
   /** Called by the timer: Redis says what the next id is, whether the room is still the same, and who is told of messages. */
@@ -177,12 +192,12 @@ export class Mirror {
 
   /** A broadcast of this gateway goes to Redis. */
   asks(): void {
-    this.#asked += 1
+    this.#early.asks()
   }
 
   /** It was answered, or never will be; what it became was heard before. */
   isAnswered(): void {
-    this.#answered += 1
+    this.#early.isAnswered()
     this.#takeEarly()
   }
 
@@ -197,7 +212,7 @@ export class Mirror {
     if (this.#isOver) return
     if (room === undefined) {
       // Before the first read there is nothing to compare with. The read may bring this one, or not any more.
-      if (message.kind === 'message' && this.#early.size < MAX_EARLY) this.#early.set(message.id, message)
+      if (message.kind === 'message') this.#early.add(message)
     } else if (message.epoch !== room.epoch) {
       // The last words of the room before this one are nothing new.
       if (message.kind !== 'gone') this.end()
@@ -207,14 +222,8 @@ export class Mirror {
       this.#take(room, message.id, message.body, message.ttlMs)
       this.#takeEarly()
     } else if (message.id > room.nextId) {
-      if (this.#early.size === 0) this.#readsAfter = this.#asked
-      if (this.#early.size >= MAX_EARLY) {
-        this.#wantedNextId = Math.max(this.#wantedNextId, message.id + 1)
-        void this.fill()
-        return
-      }
-      this.#early.set(message.id, message)
-      this.#takeEarly()
+      if (this.#early.add(message)) this.#takeEarly()
+      else this.#fillUpTo(message.id + 1)
     }
   }
 
@@ -222,37 +231,55 @@ export class Mirror {
   #takeEarly(): void {
     const early = this.#early
     const room = this.#room
-    if (early.size === 0 || room === undefined) return
-    for (let next = early.get(room.nextId); next !== undefined && !this.#isOver; next = early.get(room.nextId)) {
-      early.delete(next.id)
-      if (next.epoch === room.epoch) this.#take(room, next.id, next.body, next.ttlMs)
-      else break
+    if (room === undefined || early.isEmpty || this.#isOver) return
+    for (let next = early.take(room.nextId, room.epoch); next; next = early.take(room.nextId, room.epoch)) {
+      this.#take(room, next.id, next.body, next.ttlMs)
     }
-    for (const [id, { epoch }] of early) if (id < room.nextId || epoch !== room.epoch) early.delete(id)
-    if (early.size === 0 || this.#isOver || this.#answered < this.#readsAfter) return
-    for (const id of early.keys()) this.#wantedNextId = Math.max(this.#wantedNextId, id + 1)
+    early.prune(room.nextId, room.epoch)
+    const { missingBelow } = early
+    if (missingBelow !== undefined) this.#fillUpTo(missingBelow)
+  }
+
+  #fillUpTo(nextId: number): void {
+    this.#wantedNextId = Math.max(this.#wantedNextId, nextId)
     void this.fill()
   }
 
-  /** False when there is no memory for it: then the mirror is over, and its readers are sent to another gateway. */
-  #take(room: Room, id: number, body: Buffer, ttlMs: number | undefined): boolean {
-    if (id < room.nextId) return true
-    const { takeBytes, clock } = this.#options
-    this.expire()
-    const frame = messageFrame(id, body)
-    if (!takeBytes(frame.length)) {
-      this.#finish()
-      for (const subscriber of room.subscribers) subscriber.end(retryFrame(...RETRY_MS))
-      return false
-    }
-    room.append(frame, ttlMs === undefined ? undefined : clock.nowMs() + ttlMs, id)
-    return true
+  #take(room: Room, id: number, body: Buffer, ttlMs: number | undefined): void {
+    this.#append(room, id, body, ttlMs)
+    this.#letGo(room)
+  }
+
+  #append(room: Room, id: number, body: Buffer, ttlMs: number | undefined): void {
+    if (id < room.nextId) return
+    room.append(messageFrame(id, body), ttlMs === undefined ? undefined : this.#options.clock.nowMs() + ttlMs, id)
+  }
+
+  /** Of the log, unless a stream may need it soon and it is not too much. */
+  #letGo(room: Room): void {
+    this.#count(room.bytes)
+    if (!room.isHeard && room.bytes <= MAX_HELD_BYTES && !this.#options.isFull()) return
+    room.forget()
+    this.#count(0)
+  }
+
+  #count(bytes: number): void {
+    if (bytes !== this.#bytes) this.#options.onBytes(bytes - this.#bytes)
+    this.#bytes = bytes
   }
 
   /** Forgets the messages whose time has passed. */
   expire(): void {
-    const freed = this.#room?.expire(this.#options.clock.nowMs()) ?? 0
-    if (freed > 0) this.#options.freeBytes(freed)
+    const room = this.#room
+    if (room === undefined || this.#isOver) return
+    room.expire(this.#options.clock.nowMs())
+    this.#count(room.bytes)
+  }
+
+  /** Forgets what nobody waits for. */
+  sweep(): void {
+    this.expire()
+    if (this.#room !== undefined && !this.#isOver) this.#letGo(this.#room)
   }
 
   /** The room is gone, or nobody listens any more. */
@@ -265,7 +292,7 @@ export class Mirror {
   #finish(): void {
     this.#isOver = true
     void this.#leave().catch(() => {})
-    this.#options.freeBytes(this.#room?.bytes ?? 0)
+    this.#count(0)
     this.#options.onOver(this)
   }
 }

@@ -35,11 +35,13 @@ if not isTold(instance) then
   redis.call('HSET', ROOM, 'listeners', room.listeners == '' and instance or room.listeners .. ' ' .. instance)
 end
 local entries, bytes = {}, 0
+local average = math.max(1, room.bytes / math.max(1, room.count))
 local at = room.epoch == knownEpoch and from or 0
 local isEnd = false
 while not isEnd and bytes < maxBytes do
-  local part = redis.call('XRANGE', LOG, text(at + 1), '+', 'COUNT', 32)
-  isEnd = #part < 32
+  local wanted = math.max(1, math.min(32, math.ceil((maxBytes - bytes) / average)))
+  local part = redis.call('XRANGE', LOG, text(at + 1), '+', 'COUNT', wanted)
+  isEnd = #part < wanted
   for _, entry in ipairs(part) do
     local id, fields = tonumber(string.match(entry[1], '^%d+')) - 1, entry[2]
     local left = fields[4] and text(math.max(0, tonumber(fields[4]) - now)) or ''

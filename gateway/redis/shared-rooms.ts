@@ -46,6 +46,8 @@ export interface ReadOptions {
   /** Whether a room that is absent is made. */
   readonly makes: boolean
   readonly from: number
+  /** Of messages at most, but at least one. */
+  readonly bytes?: number
   readonly knownEpoch?: string | undefined
   readonly knownNextId?: number
 }
@@ -112,8 +114,8 @@ export class SharedRooms {
 
   /** The log from an id on, as much as fits into one answer. Undefined when there is no such room. */
   async read(id: string, options: ReadOptions): Promise<Found<Part | undefined>> {
-    const { pass, makes, from, knownEpoch = '', knownNextId = 0 } = options
-    const args = [String(from), knownEpoch, String(knownNextId), this.instance, String(READ_BYTES)]
+    const { pass, makes, from, bytes = READ_BYTES, knownEpoch = '', knownNextId = 0 } = options
+    const args = [String(from), knownEpoch, String(knownNextId), this.instance, String(bytes)]
     const answer = makes
       ? await this.#enter(scripts.READ, id, pass, args)
       : await this.#run(scripts.READ, id, pass, '', args)

@@ -149,6 +149,8 @@ class RedisStore implements Store {
         if (!filled.ok && !mirror.isOver) return filled
       }
       if (mirror.isOver) continue
+      // Redis has what it needs, and is away.
+      if (room.lacks(lastSeen + 1) && !this.#shared.isUp(id)) return { ok: false, refusal: refusals.storeUnavailable() }
       mirror.unusedTurns = 0
       mirror.expire()
       const streams = mirror.others + room.subscribers.size
@@ -181,7 +183,7 @@ class RedisStore implements Store {
   }
 
   sweep(): void {
-    for (const mirror of this.#mirrors.values()) mirror.expire()
+    for (const mirror of this.#mirrors.values()) mirror.sweep()
   }
 
   endAll(lastFrame: () => Buffer): void {
@@ -215,25 +217,22 @@ class RedisStore implements Store {
         link: this.#link,
         shared: this.#shared,
         clock,
-        makeRoom: (epoch, isPrivate) =>
+        makeRoom: (epoch, isPrivate, readPast) =>
           new Room({
             clock,
             meter,
             maxBufferedBytes: config.limits.subscriber_buffer_bytes,
             epoch,
             isPrivate,
+            readPast,
             onStreams: (change) => {
               this.#subscribers += change
             },
           }),
-        takeBytes: (bytes) => {
-          if (this.#bytes + bytes > config.limits.total_bytes) return false
-          this.#bytes += bytes
-          return true
+        onBytes: (change) => {
+          this.#bytes += change
         },
-        freeBytes: (bytes) => {
-          this.#bytes -= bytes
-        },
+        isFull: () => this.#bytes >= config.limits.total_bytes,
         onOver: (over) => {
           if (this.#mirrors.get(id) === over) this.#mirrors.delete(id)
         },

@@ -80,7 +80,7 @@ export const gatewayMetrics: readonly Mutant[] = [
     [METRICS],
     [
       ['bytes', 'bytes: this.#outgoing.writableLength, messages', 'bytes: 0, messages'],
-      ['messages', 'messages: this.#log.nextId - this.#next', 'messages: 0'],
+      ['messages', 'Math.max(0, this.#log.nextId - this.#next)', '0'],
     ],
   ),
   ...mutants(

@@ -290,7 +290,12 @@ export const gateway: readonly Mutant[] = [
     ['gateway/subscriber.test.ts'],
     [
       ['a slow reader', 'if (this.#outgoing.writableLength > this.#maxBufferedBytes)'],
-      ['one batch at a time', 'if (this.#waitingForDrain) return'],
+      ['one batch at a time', 'this.#waitingForDrain || this.#isReading', 'this.#isReading'],
+      ['one question at a time', ' || this.#isReading', ''],
+      ['what the log lacks', 'while (this.#log.lacks(this.#next) || ', 'while ('],
+      ['a part for one that has gone', 'if (this.#ended || past', 'if (past'],
+      ['a part that failed is asked for again', 'if (!this.#live) this.#replay()', ''],
+      ['lag is no less than none', 'Math.max(0, this.#log.nextId - this.#next)', 'this.#log.nextId - this.#next'],
       ['nothing after the end', '  advance(): void {\n    if (this.#ended) return', '  advance(): void {'],
       ['one comment at a time', 'if (this.#stalledPeriods === 0) {', 'if (true) {'],
       ['a reader that takes nothing', "this.#cutOff('stalled')", ''],
@@ -300,6 +305,15 @@ export const gateway: readonly Mutant[] = [
         'const giveUp = setTimeout(() => this.#outgoing.destroy(), END_GRACE_MS)',
         'const giveUp = setTimeout(() => {}, END_GRACE_MS)',
       ],
+    ],
+  ),
+  ...mutants(
+    'gateway/log',
+    'gateway/log.ts',
+    ['gateway/log.test.ts'],
+    [
+      ['what was let go is lacking', 'this.#heldFrom = this.#nextId', ''],
+      ['its times are let go too', 'this.#expiries.clear()', ''],
     ],
   ),
   ...mutants(

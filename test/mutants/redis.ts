@@ -6,13 +6,57 @@ const file = (name: string): string => `gateway/redis/${name}.ts`
 
 export const redis: readonly Mutant[] = [
   ...mutants(
+    'redis/early',
+    file('early'),
+    [store('both publish')],
+    [['own broadcasts are waited for', ' || this.#answered < this.#readsAfter', '']],
+  ),
+  ...mutants(
+    'redis/early',
+    file('early'),
+    ['gateway/redis/early.test.ts'],
+    [
+      ['not too many', 'if (this.#byId.size >= MAX_EARLY) return false', ''],
+      ['those of another room', 'return message.epoch === epoch ? message : undefined', 'return message'],
+      ['what another room said goes', ' || message.epoch !== epoch', ''],
+      ['what is known goes', 'id < nextId || ', ''],
+      ['only what was on its way is waited for', 'if (this.#byId.size === 0) this.#readsAfter', 'this.#readsAfter'],
+    ],
+  ),
+  ...mutants(
     'redis/mirror',
     file('mirror'),
     [store('both publish')],
+    [['early messages are kept', 'if (this.#early.add(message)) this.#takeEarly()\n      else', '']],
+  ),
+  ...mutants(
+    'redis/mirror',
+    file('mirror'),
+    ['gateway/redis/past.test.ts'],
     [
-      ['own broadcasts are waited for', ' || this.#answered < this.#readsAfter', ''],
-      ['early messages are kept', 'this.#early.set(message.id, message)\n      this.#takeEarly()', 'void this.fill()'],
+      ['what is heard is let go', '!room.isHeard && room.bytes', 'room.bytes'],
+      ['what waits is bounded', ' && room.bytes <= MAX_HELD_BYTES', ''],
+      ['memory is bounded', ' && !this.#options.isFull()', ''],
+      ['a long log is not held', 'if (!isWhole && known === undefined) room.forget()', ''],
+      ['a room that is gone ends', 'this.end()\n    return undefined', 'return undefined'],
+      ['streams go on after a pause', 'this.#room?.advance()', ''],
     ],
+  ),
+  ...mutants(
+    'redis/past',
+    file('past'),
+    ['gateway/redis/past.test.ts'],
+    [
+      ['one question for all', 'if (known !== undefined) return known', ''],
+      ['an answer is used once', 'this.#onTheirWay.delete(id)', ''],
+      ['what has expired is passed over', 'last === undefined ? nextId : last + 1', '(last ?? -1) + 1'],
+    ],
+  ),
+  ...mutants(
+    'redis/store',
+    file('store'),
+    ['gateway/redis/away.test.ts'],
+    [['what can not be read is refused', 'room.lacks(lastSeen + 1) && !this.#shared.isUp(id)', 'false']],
   ),
   ...mutants(
     'redis/connection',
