@@ -47,11 +47,11 @@ test('an answer that has ended but not yet left is not cut short', LIMIT, async 
 test('two requests on one connection are both answered', LIMIT, async () => {
   const waiting: (() => void)[] = []
   const authorize: Authorize = async (_, action) => {
-    if (action === 'index') await new Promise<void>((resolve) => waiting.push(resolve))
+    if (action === 'state') await new Promise<void>((resolve) => waiting.push(resolve))
     return { ok: true, value: { caller: 'x', pass: undefined } }
   }
   const gateway = await testGateway({}, { timeouts, authorize })
-  const head = 'POST /rooms/r/issue_unique_idx HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n'
+  const head = 'GET /rooms/r HTTP/1.1\r\nHost: h\r\n\r\n'
   const socket = await rawConnection(gateway, head + head)
   await until(() => waiting.length === 2, 'both have come')
   const text = readAll(socket)
@@ -59,7 +59,7 @@ test('two requests on one connection are both answered', LIMIT, async () => {
   waiting[0]?.()
   await new Promise((resolve) => setTimeout(resolve, 200))
   waiting[1]?.()
-  assert.match(await text, /\{"unique_idx":1\}.*\{"unique_idx":2\}/s)
+  assert.match(await text, /no_such_room.*no_such_room/s)
   await closed
 })
 
@@ -75,4 +75,41 @@ test('half a request keeps its connection, and is cut by the grace period', LIMI
   assert.match((await texts[0]) ?? '', /^HTTP\/1\.1 200 /)
   assert.equal(await texts[1], '')
   await closed
+})
+
+test('what comes after the streams have ended is refused, not taken for nobody', LIMIT, async () => {
+  for (const [path, body] of [
+    ['/rooms/r/broadcast', 'late'],
+    ['/rooms/r/issue_unique_idx', ''],
+    ['/rooms/new', ''],
+  ]) {
+    const gateway = await testGateway({}, { timeouts })
+    const stream = await subscribe(gateway, 'r')
+    const socket = await rawConnection(gateway, 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
+    await readAll(socket, (text) => text.endsWith('}'))
+    const closing = gateway.close()
+    const rest = readAll(socket)
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body?.length}\r\n\r\n${body}`)
+    const answer = await rest
+    assert.match(answer, /^HTTP\/1\.1 503 /, path)
+    assert.match(answer, /"code":"shutting_down"/)
+    assert.match(answer, /retry-after: 1\r\n/i)
+    await Promise.all([closing, stream.ended])
+    assert.equal(stream.events.length, 0)
+  }
+})
+
+test('a body that was on its way when the streams ended is refused too', LIMIT, async () => {
+  const gateway = await testGateway({}, { timeouts })
+  const socket = await rawConnection(
+    gateway,
+    'POST /rooms/r/broadcast HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nla',
+  )
+  await until(() => gateway.status().rooms === 0, 'nothing is there yet')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const closing = gateway.close()
+  const rest = readAll(socket)
+  socket.write('te')
+  assert.match(await rest, /^HTTP\/1\.1 503 /)
+  await closing
 })

@@ -136,6 +136,12 @@ export const refusals = {
     message: 'the store of all rooms did not answer; what was asked for may have been done',
     headers: { 'retry-after': '1' },
   }),
+  shuttingDown: (): Refusal => ({
+    status: 503,
+    code: 'shutting_down',
+    message: 'this gateway is shutting down; nothing was done',
+    headers: { 'retry-after': '1' },
+  }),
   badMint: (expected: string): Refusal => ({ status: 400, code: 'bad_token_request', message: expected }),
   noSuchRoom: (): Refusal => ({ status: 404, code: 'no_such_room', message: 'there is no such room' }),
   roomExists: (): Refusal => ({ status: 409, code: 'room_exists', message: 'there is a room of this id' }),

@@ -77,6 +77,7 @@ export function routes({ limits }: Pick<GatewayConfig, 'limits'>): readonly Rout
     refusals.tooManyRooms(),
     refusals.gatewayFull(),
   ]
+  const changing = [...opening, refusals.shuttingDown()]
   return [
     {
       method: 'get',
@@ -147,7 +148,7 @@ export function routes({ limits }: Pick<GatewayConfig, 'limits'>): readonly Rout
         { status: 200, description: 'It is in the room’s log', headers: { 'Event-ID': 'The id of its event' } },
       ],
       refusals: [
-        ...opening,
+        ...changing,
         refusals.badTtl(),
         refusals.badIdempotencyKey(),
         refusals.bodyTooLarge(limits.body_bytes),
@@ -166,7 +167,7 @@ export function routes({ limits }: Pick<GatewayConfig, 'limits'>): readonly Rout
       summary: 'An index that nobody else in the room gets',
       token: 'bearer',
       answers: [{ status: 200, description: 'The index', type: JSON_TYPE, schema: schemas.INDEX }],
-      refusals: opening,
+      refusals: changing,
     },
     {
       method: 'get',
@@ -184,7 +185,7 @@ export function routes({ limits }: Pick<GatewayConfig, 'limits'>): readonly Rout
       summary: 'Makes a private room, which opens with tokens of its own only',
       token: 'bearer',
       answers: [{ status: 201, description: 'The room is there', type: JSON_TYPE, schema: schemas.CREATED }],
-      refusals: [...room, refusals.roomExists(), refusals.tooManyRooms()],
+      refusals: [...room, refusals.roomExists(), refusals.tooManyRooms(), refusals.shuttingDown()],
     },
     {
       method: 'delete',

@@ -32,7 +32,7 @@ function publish(
   body: Body,
   publishOptions: PublishOptions,
   { outgoing, roomId, granted, refuse }: RoomRequest,
-  { config, store, logger, meter, clock }: AppOptions,
+  { config, store, logger, meter, clock, isClosing }: AppOptions,
 ): Eventual<Response> {
   if (body === 'too large') return refuse(refusals.bodyTooLarge(config.limits.body_bytes))
   if (body === 'incomplete') return refuse(refusals.bodyIncomplete())
@@ -41,6 +41,8 @@ function publish(
     return refuse(problem === 'not UTF-8' ? refusals.bodyNotUtf8() : refusals.bodyHasControl())
   }
   if (granted.sender !== undefined && claimsOtherSender(body, granted.sender)) return refuse(refusals.forgedSender())
+  // The streams have ended: nobody would hear it.
+  if (isClosing()) return refuse(refusals.shuttingDown())
   // The client's upload is not ours to answer for: time counts from its last byte.
   const startedAtMs = clock.nowMs()
   return whenKnown(store.publish(roomId, body, publishOptions), (published) => {

@@ -28,8 +28,10 @@ export async function roomState(
 }
 
 /** 201 with the epoch, and the owner's token where the gateway has tokens. */
-export async function createRoom(request: RoutedRequest, { store, mintOwner }: AppOptions): Promise<Response> {
+export async function createRoom(request: RoutedRequest, options: AppOptions): Promise<Response> {
   const { c, roomId, refuse } = request
+  const { store, mintOwner, isClosing } = options
+  if (isClosing()) return refuse(refusals.shuttingDown())
   const made = await store.create(roomId)
   if (!made.ok) return refuse(made.refusal)
   const { epoch } = made.value

@@ -308,6 +308,24 @@ export const gateway: readonly Mutant[] = [
     ],
   ),
   ...mutants(
+    'gateway/closing',
+    'gateway/routes/broadcast.ts',
+    ['gateway/closing.test.ts'],
+    [['no message for nobody', 'if (isClosing()) return']],
+  ),
+  ...mutants(
+    'gateway/closing',
+    'gateway/routes/issue-index.ts',
+    ['gateway/closing.test.ts'],
+    [['no index that the next one gives again', 'if (isClosing()) return']],
+  ),
+  ...mutants(
+    'gateway/closing',
+    'gateway/routes/room.ts',
+    ['gateway/closing.test.ts'],
+    [['no room that ends at once', 'if (isClosing()) return']],
+  ),
+  ...mutants(
     'gateway/log',
     'gateway/log.ts',
     ['gateway/log.test.ts'],
