@@ -148,7 +148,7 @@ suite('when Redis fails', { skip }, () => {
     const redis = await TestRedis.start()
     const gateway = await sharedGateway(redis)
     await fetch(`${gateway.url}/rooms/p`, { method: 'POST' })
-    redis.cli('HSET', 'sign-gateway:{p}:room', 'counts', '0 5 0 0 0 9999999999999')
+    redis.cli('HSET', 'sign-gateway:{p}:room', 'counts', '0 5 0 0 0 9999999999999 0')
     assert.equal(await errorCode(await post(gateway, 'p', 'broadcast', 'x')), 'private_room')
   })
 

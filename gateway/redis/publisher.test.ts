@@ -120,6 +120,48 @@ suite('many messages at once', { skip }, () => {
     assert.equal(messages, 0)
   })
 
+  test('times that are not in order: each message leaves at its own, and the room stays what it was', async () => {
+    const type = () => redis.cli('TYPE', 'sign-gateway:{mixed}:expiring')
+    const about = async () =>
+      (await (await fetch(`${gateway.url}/rooms/mixed`)).json()) as { messages: number; bytes: number; epoch: string }
+    await post(gateway, 'mixed', 'broadcast', 'kept')
+    const { epoch, bytes } = await about()
+    for (const ttl of ['1', '2', '2']) await timed(gateway, 'mixed', ttl)
+    assert.equal(type(), 'list', 'in order')
+    for (const ttl of ['1', '1000', '2', '1']) await timed(gateway, 'mixed', ttl)
+    assert.equal(type(), 'zset')
+    assert.ok(Number(redis.cli('PTTL', 'sign-gateway:{mixed}:expiring')) > 0, 'it goes with its room')
+    assert.equal((await about()).messages, 8)
+    await sleep(1_100)
+    assert.equal((await about()).messages, 5)
+    await sleep(1_100)
+    assert.equal((await about()).messages, 2, 'the one of an hour and the one without a time')
+    const stream = await subscribe(gateway, 'mixed')
+    assert.deepEqual(
+      (await stream.atLeast(2)).map(({ id }) => id),
+      [0, 5],
+    )
+    stream.close()
+    assert.equal((await about()).epoch, epoch)
+    assert.ok((await about()).bytes < 2 * bytes + 10)
+  })
+
+  test('a list of times that has run out begins again as one, with its expiry', async () => {
+    const key = 'sign-gateway:{again}:expiring'
+    for (const ttl of ['1000', '1']) await timed(gateway, 'again', ttl)
+    assert.equal(redis.cli('TYPE', key), 'zset')
+    redis.cli('DEL', ...redis.cli('KEYS', '*{again}*').split('\n'))
+    for (let round = 0; round < 2; round++) {
+      await Promise.all(Array.from({ length: 150 }, () => timed(gateway, 'again', '1')))
+      assert.equal(redis.cli('TYPE', key), 'list')
+      assert.ok(Number(redis.cli('PTTL', key)) > 0)
+      await sleep(1_100)
+      const { messages } = (await (await fetch(`${gateway.url}/rooms/again`)).json()) as { messages: number }
+      assert.equal(messages, 0, 'all of them, though they are looked at in parts')
+      assert.equal(redis.cli('EXISTS', key), '0')
+    }
+  })
+
   test('a message with a TTL of 0 is heard by those who listen, on each gateway, and is not kept', async () => {
     const another = await sharedGateway(redis)
     const listening = await Promise.all([gateway, another].map((to) => subscribe(to, 'now')))

@@ -92,7 +92,7 @@ export class Publisher {
       (state.scripts === 0 || (state.scripts < MAX_SCRIPTS && state.waiting.length >= MAX_MESSAGES))
     ) {
       state.scripts += 1
-      void this.#send(groupsOf(takeSome(state.waiting)), '').then(() => {
+      void this.#send(groupsOf(takeSome(state.waiting)), '', () => {
         state.scripts -= 1
         this.#work(scope, state)
       })
@@ -100,17 +100,19 @@ export class Publisher {
     if (state.scripts === 0) this.#scopes.delete(scope)
   }
 
-  /** Answers them all before it resolves, but those whose room has to be made. */
-  async #send(groups: readonly Group[], fresh: string): Promise<void> {
+  /** Answers them all, but those whose room has to be made. What waits goes before that, so that Redis needn't wait. */
+  async #send(groups: readonly Group[], fresh: string, isBack: () => void): Promise<void> {
     const { logger, onUsed } = this.#options
     let lines: readonly string[]
     try {
       lines = String(await this.#run(groups, fresh)).split('\n')
     } catch (error) {
       const refusal = failure(error, logger)
+      isBack()
       for (const group of groups) refuse(group, refusal)
       return
     }
+    isBack()
     for (const [i, group] of groups.entries()) {
       const [word = '', epoch = '', ...outcomes] = (lines[i] ?? '').split(' ')
       if (word === 'ok') {
@@ -130,7 +132,7 @@ export class Publisher {
   async #make(group: Group): Promise<void> {
     const refusal = await this.#options.reserve(group[0].roomId)
     if (refusal !== undefined) refuse(group, refusal)
-    else await this.#send([group], randomBytes(16).toString('base64url'))
+    else await this.#send([group], randomBytes(16).toString('base64url'), () => {})
   }
 
   #run(groups: readonly Group[], fresh: string): Promise<Reply> {

@@ -52,10 +52,11 @@ local function find()
     redis.call('SPUBLISH', channel, 'gone ' .. room.epoch)
     return 'absent'
   end
-  local next, count, bytes, keyed, timed, till = string.match(f[7] or '', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local next, count, bytes, keyed, timed, till, latest =
+    string.match(f[7] or '', '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   if not next then return 'lost' end
   room.next, room.count, room.bytes = tonumber(next), tonumber(count), tonumber(bytes)
-  room.keyed, room.timed, room.till = tonumber(keyed), tonumber(timed), tonumber(till)
+  room.keyed, room.timed, room.till, room.latest = tonumber(keyed), tonumber(timed), tonumber(till), tonumber(latest)
   local isOther = f[4] ~= run
   if isOther and not (f[5] == '1' and durable == '1') then return 'lost' end
   if redis.call('XLEN', LOG) ~= room.count then return 'lost' end
@@ -64,10 +65,11 @@ local function find()
   return 'here'
 end
 
--- Next id; messages and their bytes; keys taken, messages that expire; and when the room is idle at the soonest.
+-- Next id; messages and their bytes; keys taken, messages that expire; when the room is idle at the soonest; and the time of
+-- the last message that expires, or 0 where those are not in the order of their times.
 local function save()
-  redis.call('HSET', ROOM, 'counts', string.format('%d %d %d %d %d %d', room.next, room.count, room.bytes, room.keyed,
-    room.timed, room.till))
+  redis.call('HSET', ROOM, 'counts', string.format('%d %d %d %d %d %d %d', room.next, room.count, room.bytes, room.keyed,
+    room.timed, room.till, room.latest))
 end
 
 -- Expiry is renewed when less than the idle time is left, and set a little later than that: most messages need not do it.
@@ -91,7 +93,7 @@ local function make(private)
     'safe', durable, 'listeners', '')
   room = {
     epoch = fresh, private = private, next = 0, count = 0, bytes = 0, made = now, keyed = 0, timed = 0, till = 0,
-    listeners = ''
+    latest = 0, listeners = ''
   }
   redis.call('SPUBLISH', channel, 'made ' .. fresh)
   touch()
@@ -115,23 +117,39 @@ local function open()
   make(private)
 end
 
-local function expire()
-  if room.timed == 0 then return end
-  repeat
+-- Takes some of the messages whose time has passed from those that expire, and says whether there may be more.
+local function takeDue()
+  if room.latest == 0 then
     local due = redis.call('ZRANGEBYSCORE', EXPIRING, '-inf', text(now), 'LIMIT', 0, 1000)
+    if #due > 0 then redis.call('ZREM', EXPIRING, unpack(due)) end
+    return due, #due == 1000
+  end
+  local first, due = redis.call('LRANGE', EXPIRING, 0, 63), {}
+  for i, entry in ipairs(first) do
+    if tonumber(string.match(entry, '%d+$')) > now then break end
+    due[i] = entry
+  end
+  if #due > 0 then redis.call('LTRIM', EXPIRING, #due, -1) end
+  return due, #due == 64
+end
+
+local function expire()
+  local isMore = room.timed > 0
+  while isMore do
+    local due
+    due, isMore = takeDue()
     if #due == 0 then return end
     local ids = {}
     for i, entry in ipairs(due) do
-      local id, size = string.match(entry, '^(%d+):(%d+)$')
+      local id, size = string.match(entry, '^(%d+):(%d+)')
       ids[i] = id
       room.bytes = room.bytes - tonumber(size)
     end
     room.count = room.count - #due
     room.timed = room.timed - #due
     redis.call('XDEL', LOG, unpack(ids))
-    redis.call('ZREM', EXPIRING, unpack(due))
     save()
-  until #due < 1000
+  end
 end
 
 local function isTold(instance) return string.find(' ' .. room.listeners .. ' ', ' ' .. instance .. ' ', 1, true) ~= nil end

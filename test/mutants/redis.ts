@@ -121,7 +121,20 @@ export const redis: readonly Mutant[] = [
       ['a key goes with one body', 'if was ~= hash then return REUSED, 0 end', ''],
       ['counts are kept', '  save()\n  return table', '  return table'],
       ['a TTL of 0 is for now', "if ttl ~= '0' then keep(", 'if true then keep('],
+      ['times in order', 'elseif room.latest > 0 and time >= room.latest then', 'elseif room.latest > 0 then'],
+      ['a sorted set goes with its room', 'room.latest = 0\n  align(EXPIRING)', 'room.latest = 0'],
+      ['a list goes with its room', 'room.latest = time\n    align(EXPIRING)', 'room.latest = time'],
       ['the log goes with its room', 'if room.count == 0 then align(LOG) end', ''],
+    ],
+  ),
+  ...mutants(
+    'redis/room-steps',
+    file('room-steps'),
+    ['gateway/redis/publisher.test.ts'],
+    [
+      ['none before its time', "if tonumber(string.match(entry, '%d+$')) > now then break end", ''],
+      ['once only', "if #due > 0 then redis.call('LTRIM', EXPIRING, #due, -1) end", ''],
+      ['all that have expired', 'return due, #due == 64', 'return due, false'],
     ],
   ),
   ...mutants(
