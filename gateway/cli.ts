@@ -8,7 +8,7 @@ import { ConfigError, loadGatewayConfig } from '../config/load.ts'
 import { createLogger } from '../config/logger.ts'
 import type { GatewayConfig } from '../config/schema.ts'
 import { checkFiles } from './check-files.ts'
-import { StoreStartError } from './redis/link.ts'
+import { StoreStartError } from './redis/link-errors.ts'
 import { type RunningGateway, startGateway } from './server.ts'
 
 export interface CliOptions {

@@ -2,7 +2,7 @@
 import type { Logger } from '../../config/logger.ts'
 import { type Refusal, refusals } from '../refusal.ts'
 import type { Reply } from './connection.ts'
-import { AwayError } from './link.ts'
+import { AwayError } from './link-errors.ts'
 
 /** Every script but PUBLISH answers with a list that begins with a word. */
 export type Answer = readonly [string, ...Reply[]]

@@ -16,7 +16,8 @@
 import type { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type Reply } from './connection.ts'
-import { AwayError, Link, type LinkOptions, type Links, StoreStartError } from './link.ts'
+import { Link, type LinkOptions, type Links } from './link.ts'
+import { AwayError, StoreStartError } from './link-errors.ts'
 import type { Script } from './script.ts'
 import { readRanges, type SlotRange, slotOf } from './slots.ts'
 
