@@ -22,8 +22,8 @@ async function untilAnswers(gateway: TestGateway): Promise<void> {
 function inOneStep(redis: TestRedis, lua: string): void {
   const names = `local call, room, log = redis.call, KEYS[1], KEYS[2]
     local function count(next, messages)
-      local rest = string.match(call('HGET', room, 'counts'), '^%d+ %d+ (.*)$')
-      call('HSET', room, 'counts', next .. ' ' .. messages .. ' ' .. rest)
+      local rest = string.sub(call('HGET', room, 'counts'), 17)
+      call('HSET', room, 'counts', struct.pack('>dd', next, messages) .. rest)
     end `
   redis.cli('EVAL', names + lua, '2', 'sign-gateway:{r}:room', 'sign-gateway:{r}:log')
 }
@@ -148,7 +148,8 @@ suite('when Redis fails', { skip }, () => {
     const redis = await TestRedis.start()
     const gateway = await sharedGateway(redis)
     await fetch(`${gateway.url}/rooms/p`, { method: 'POST' })
-    redis.cli('HSET', 'sign-gateway:{p}:room', 'counts', '0 5 0 0 0 9999999999999 0')
+    const five = "redis.call('HSET', KEYS[1], 'counts', struct.pack('>ddddddd', 0, 5, 0, 0, 0, 9999999999999, 0))"
+    redis.cli('EVAL', five, '1', 'sign-gateway:{p}:room')
     assert.equal(await errorCode(await post(gateway, 'p', 'broadcast', 'x')), 'private_room')
   })
 
