@@ -144,6 +144,18 @@ suite('when Redis fails', { skip }, () => {
     assert.equal(now.messages, 1)
   })
 
+  test('a room whose numbers somebody else has spoilt begins a new epoch', async () => {
+    const redis = await TestRedis.start()
+    const gateway = await sharedGateway(redis)
+    await post(gateway, 'r', 'broadcast', 'x')
+    const { epoch } = await state(gateway, 'r')
+    redis.cli('HSET', 'sign-gateway:{r}:room', 'counts', '7')
+    assert.equal((await post(gateway, 'r', 'broadcast', 'y')).status, 200)
+    const now = await state(gateway, 'r')
+    assert.notEqual(now.epoch, epoch)
+    assert.equal(now.messages, 1)
+  })
+
   test('a private room of which a part was lost opens for nobody', async () => {
     const redis = await TestRedis.start()
     const gateway = await sharedGateway(redis)

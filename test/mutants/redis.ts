@@ -138,6 +138,38 @@ export const redis: readonly Mutant[] = [
     ],
   ),
   ...mutants(
+    'redis/room-steps',
+    file('room-steps'),
+    [
+      {
+        file: 'gateway/redis/away.test.ts',
+        only: '^(a restart that lost|a durable Redis|a log that was|a room whose numbers|a private room)',
+      },
+    ],
+    [
+      ['numbers that are none', "if #(f[7] or '') ~= 56 then return 'lost' end", ''],
+      ['a restart', "if isOther and not (f[5] == '1' and durable == '1') then return 'lost' end", ''],
+      ['a log that is not whole', "if redis.call('XLEN', LOG) ~= room.count then return 'lost' end", ''],
+      [
+        'messages that somebody knows',
+        "if knownEpoch == room.epoch and room.next < knownNext then return 'lost' end",
+        '',
+      ],
+      ['a private room is lost for all', "if private and pass == '' then return 'private' end", ''],
+    ],
+  ),
+  ...mutants(
+    'redis/room-steps',
+    file('room-steps'),
+    [store('.*')],
+    [
+      ['a private room', "return room.private and 'private' or nil", 'return nil'],
+      ['a room is not idle while it is used', 'if room.till - now >= idle then return end', 'if true then return end'],
+      ['streams of the others', 'elseif all[i] ~= instance then sum', 'elseif false then sum'],
+      ['a room that is made is told', "redis.call('SPUBLISH', channel, 'made ' .. fresh)", ''],
+    ],
+  ),
+  ...mutants(
     'redis/publisher',
     file('publisher'),
     ['gateway/redis/publisher.test.ts'],
