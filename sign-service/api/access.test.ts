@@ -233,11 +233,18 @@ test('client certificates: of the authority, and of the names that are let in', 
     url = `${api.url}/v1/health`,
     headers: Record<string, string> = {},
     body = '',
+    tls: { readonly maxVersion?: 'TLSv1.2' } = {},
   ) =>
     new Promise<string>((resolve) => {
       const identity =
         name === undefined ? {} : { cert: readFileSync(at(`${name}.crt`)), key: readFileSync(at(`${name}.key`)) }
-      const options = { ca: readFileSync(at('ca.crt')), agent: false, headers, method: body === '' ? 'GET' : 'POST' }
+      const options = {
+        ca: readFileSync(at('ca.crt')),
+        agent: false as const,
+        headers,
+        method: body === '' ? 'GET' : 'POST',
+        ...tls,
+      }
       const call = request(url, { ...options, ...identity }, (response) => {
         let text = ''
         response.on('data', (piece) => {
@@ -249,6 +256,7 @@ test('client certificates: of the authority, and of the names that are let in', 
       call.end(body)
     })
   assert.equal(await ask('wallet'), '200')
+  assert.equal(await ask('wallet', undefined, {}, '', { maxVersion: 'TLSv1.2' }), 'no connection')
   assert.equal(await ask('visitor'), '403')
   assert.equal(await ask('impostor'), 'no connection')
   assert.equal(await ask(undefined), 'no connection')

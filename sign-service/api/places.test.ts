@@ -74,7 +74,7 @@ test('what was answered takes no place, and is still there for who lost the answ
 
 test('a client that vanished makes place for others of its caller, and for nobody else', async () => {
   const { sessions, start, pass } = open()
-  const [gone, here] = [await start('a'), await start('a')]
+  const [here, gone] = [await start('a'), await start('a')]
   const waiting = sessions.step('a', 'sign', here.sessionId, 1, { listen: [], packets: [] })
   pass(9_999)
   await assert.rejects(start('a'), refused, 'it may come back')

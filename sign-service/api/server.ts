@@ -95,8 +95,8 @@ export async function listen(
     port: bound,
     async close(graceMs) {
       isClosing = true
+      // which ends idle connections
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
       const giveUp = setTimeout(() => server.closeAllConnections(), graceMs)
       await closed
       clearTimeout(giveUp)

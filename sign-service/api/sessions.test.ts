@@ -90,7 +90,7 @@ test(
 )
 
 test('sessions that have ended make place for others, and so do their rooms', QUICK, async () => {
-  const { clock, hub, sessions, start } = scene({ sessions: 1 })
+  const { clock, hub, sessions, start } = scene({ sessions: 1, leftMs: LONG_MS })
   await start()
   clock.ms = 5_001
   await start({ batch: put('s', packet(1)) })

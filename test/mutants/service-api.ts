@@ -344,7 +344,6 @@ export const serviceApi: readonly Mutant[] = [
         'requestCert: true, rejectUnauthorized: false',
       ],
       ['closing: no further requests', "if (isClosing) outgoing.setHeader('connection', 'close')"],
-      ['closing: idle connections', 'server.closeIdleConnections()\n      const', 'const'],
       [
         'closing: connections that get idle',
         "outgoing.once('close', () => isClosing && server.closeIdleConnections())",
