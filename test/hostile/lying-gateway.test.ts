@@ -12,7 +12,7 @@ import { Canaries } from './canary.ts'
 import { makeArchive, report, runSchedules, successRate } from './schedules.ts'
 import { addBodies } from './secrets.ts'
 
-const COUNT = 40
+const COUNT = 26
 
 test('sessions through a lying gateway', async (t) => {
   const outcomes = await runSchedules(0, COUNT, await makeArchive())
