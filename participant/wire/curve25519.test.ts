@@ -50,7 +50,9 @@ function signed(torsionA: InstanceType<typeof Point>, torsionR: InstanceType<typ
   return { A, R, s }
 }
 
-test('OpenSSL is found in this Node', { skip: process.env['WALLET_MPC_ENGINE'] === 'bigint' }, () => {
+test('OpenSSL is found in this Node', {
+  skip: process.env['WALLET_MPC_ENGINE'] === 'bigint' && 'OpenSSL is turned off',
+}, () => {
   assert.equal(curve25519, nativeCurve25519)
   assert.notEqual(nativeCurve25519, undefined)
 })

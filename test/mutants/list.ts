@@ -8,6 +8,7 @@ import { gateway } from './gateway.ts'
 import { gatewayAuth } from './gateway-auth.ts'
 import { gatewayLimits } from './gateway-limits.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
+import { gatewayRooms } from './gateway-rooms.ts'
 import { keyShare } from './key-share.ts'
 import { keystore } from './keystore.ts'
 import { lease } from './lease.ts'
@@ -50,6 +51,7 @@ export const all: readonly Mutant[] = [
   ...gatewayAuth,
   ...gatewayLimits,
   ...gatewayMetrics,
+  ...gatewayRooms,
   ...exchange,
   ...serviceApi,
   ...redis,

@@ -184,4 +184,10 @@ export const redis: readonly Mutant[] = [
       ['each has its own id', 'Number(outcomes[2 * i + 1])', 'Number(outcomes[1])'],
     ],
   ),
+  ...mutants(
+    'gateway/redis/store',
+    'gateway/redis/store.ts',
+    [{ file: 'gateway/redis/away.test.ts', only: 'is ahead' }],
+    [['a reader that is ahead', 'room.nextId <= lastSeen', 'false']],
+  ),
 ]

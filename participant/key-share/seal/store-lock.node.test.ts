@@ -117,7 +117,9 @@ test('of many that begin at once, at most one has it at any time, and all have i
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('a path that is longer than the address of a socket', { skip: process.platform !== 'linux' }, async () => {
+test('a path that is longer than the address of a socket', {
+  skip: process.platform !== 'linux' && 'only Linux has such sockets',
+}, async () => {
   const folder = freshFolder('x'.repeat(200))
   const lock = await lockStore(folder)
   await assert.rejects(lockStore(folder), { reason: 'IN_USE' })
